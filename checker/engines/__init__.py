@@ -1,0 +1,1 @@
+"""The engines: each explores a spec and gives the same answer (`result.py`)."""
