@@ -19,7 +19,7 @@ from checker.lang.types import RecordT, SetT, Type, UnionT
 from checker.lang.values import Bag, Set, in_order
 
 if TYPE_CHECKING:
-    from checker.lang.model import Param
+    from checker.lang.owner import Param
 
 LARGEST_DOMAIN = 1_000_000
 """A parameter with more values than this must be narrowed by a guard."""
@@ -103,8 +103,8 @@ def _compile(
     guard: ast.Compare, earlier: list[str], source: Source, defined_in: type | None
 ) -> Callable[..., Any]:
     args = ast.arguments([], [ast.arg(n) for n in ["self", *earlier]], None, [], [], None, [])
-    body = [ast.Return(guard.comparators[0])]
-    tree = ast.FunctionDef("range_of", args, body, [], None, None, type_params=[])
+    body: list[ast.stmt] = [ast.Return(guard.comparators[0])]
+    tree = ast.FunctionDef("range_of", args, body, [], None, None)
     for node in ast.walk(tree):
         if "lineno" in node._attributes and not hasattr(node, "lineno"):
             ast.copy_location(node, guard)

@@ -84,8 +84,8 @@ def action(function: F) -> F: ...
 @overload
 def action(*, fairness: Fairness | None = None, optional: bool = False) -> Callable[[F], F]: ...
 def action(
-    function: F | None = None, *, fairness: Fairness | None = None, optional: bool = False
-) -> F | Callable[[F], F]:
+    function: Any = None, *, fairness: Fairness | None = None, optional: bool = False
+) -> Any:
     """A step of the system.  Each parameter ranges over its type.
 
     `fairness`: `weak(...)` or `strong(...)`.  `optional=True`: the check does not fail when
@@ -123,17 +123,13 @@ assume = _marker("assume", "What the constants must satisfy.")
 def refinement(function: F) -> F: ...
 @overload
 def refinement(*, steps: int = 1, **constants: str) -> Callable[[F], F]: ...
-def refinement(
-    function: F | None = None, *, steps: int = 1, **constants: str
-) -> F | Callable[[F], F]:
+def refinement(function: Any = None, *, steps: int = 1, **constants: Any) -> Any:
     """Returns `Other.at(field=...)`: each step here is a step there, or none.
 
     `steps` allows up to so many steps there for one here.  The other spec's constants are
     those of the same name here; `acceptors="nodes"` says otherwise.
     """
-    declaration = Declaration(
-        "refinement", steps=steps, constants=tuple(sorted(constants.items()))
-    )
+    declaration = Declaration("refinement", steps=steps, constants=tuple(sorted(constants.items())))
     if function is None:
         return lambda method: _mark(method, declaration)
     return _mark(function, declaration)

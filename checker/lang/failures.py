@@ -12,7 +12,7 @@ from checker.lang.errors import ModelError, NotEnabled, Place, QuorateError, Spe
 _LANGUAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 _RULES: list[tuple[type[Exception], str, str, str]] = [
-    (AssertionError, "", "an assertion of the spec does not hold", "see the state before this step"),
+    (AssertionError, "", "an assertion of the spec fails", "see the state before this step"),
     (ZeroDivisionError, "", "division by zero", "guard it: require(divisor != 0)"),
     (IndexError, "", "no item at this index", "guard it with the length: require(i < len(...))"),
     (KeyError, "", "no such key or member: {0}", "guard it with `in`"),
@@ -38,7 +38,10 @@ def explain(error: Exception, during: str) -> QuorateError:
         return error
     if isinstance(error, NotEnabled):
         return ModelError(
-            "a guard (`require`) does not belong in a property", "return a truth value", place, during
+            "a guard (`require`) does not belong in a property",
+            "return a truth value",
+            place,
+            during,
         )
     if isinstance(error, QuorateError):
         return error

@@ -23,7 +23,7 @@ from checker.lang.bindings import Bindings
 from checker.lang.declare import Declaration, Fairness, Kind
 from checker.lang.errors import ModelError, NotEnabled, Pruned, SpecError
 from checker.lang.owner import Constant, Field, Function, Owner, Param
-from checker.lang.spec import Cell, Spec, StateOf, method_names, method_of
+from checker.lang.spec import Spec, StateOf, method_names, method_of
 
 State = tuple[Any, ...]
 
@@ -299,18 +299,16 @@ class Model:
     def initial_states(self) -> list[State]:
         """The initial states, each once, in the order of their choices."""
         found: dict[State, None] = {}
-        choices = [self.inits[owner.prefix] or [None] for owner in self.owners]
+        choices: list[list[Action | None]] = [
+            [*self.inits[owner.prefix]] or [None] for owner in self.owners
+        ]
         for chosen in product(*choices):
             self._begin(list(chosen), self.defaults, found)
         return list(found)
 
-    def _begin(
-        self, chosen: list[Action | None], state: State, found: dict[State, None]
-    ) -> None:
+    def _begin(self, chosen: list[Action | None], state: State, found: dict[State, None]) -> None:
         if not chosen:
-            missing = [
-                f.name for f, value in zip(self.fields, state, strict=True) if value is ...
-            ]
+            missing = [f.name for f, value in zip(self.fields, state, strict=True) if value is ...]
             if missing:
                 self._fail_unset(missing[0])
             found[state] = None
@@ -360,9 +358,7 @@ class Model:
         if self.uses_old:
             self.load_old(state)
         return [
-            (action, args, after)
-            for action in self.actions
-            for args, after in self._taken(action)
+            (action, args, after) for action in self.actions for args, after in self._taken(action)
         ]
 
     def step(self, state: State, action: Action, args: tuple[Any, ...]) -> State:

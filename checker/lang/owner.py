@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, get_args, get_origin
 
-from checker.lang import process as cutting
 from checker.lang.declare import Const, Declaration, Ghost, Members, Part, Process
 from checker.lang.errors import Place, SpecError
+from checker.lang.process import Steps, steps_of
 from checker.lang.resolve import Resolver, annotations_of
 from checker.lang.rewrite import run_tree
 from checker.lang.source import Source, source_of
@@ -37,6 +37,8 @@ from checker.lang.types import LabelT, MapT, NoDefault, SetT, SortT, Type
 from checker.lang.values import Set, Sort
 from checker.lang.words import require
 
+SortClass = type[Sort]
+
 
 @dataclass(frozen=True)
 class Constant:
@@ -45,7 +47,7 @@ class Constant:
     name: str
     type: Type
     value: Any
-    members_of: type[Sort] | None = None
+    members_of: SortClass | None = None
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class ProcessInfo:
     """A process of an owner: its steps as trees, and the types of what it holds."""
 
     name: str
-    steps: cutting.Steps
+    steps: Steps
     source: Source
     declaration: Declaration
     param: Param | None
@@ -102,6 +104,7 @@ class Owner:
         cls: type[Spec],
         machine: Spec,
         given: dict[str, Any],
+        *,
         outer: Owner | None = None,
         prefix: str = "",
         variables: dict[Any, Type] | None = None,
@@ -158,14 +161,12 @@ class Owner:
             elif not isinstance(default, Members):
                 self._read_field(name, annotation, default)
 
-    def _read_members(
-        self, constants: dict[str, tuple[Any, Any]], given: dict[str, Any]
-    ) -> None:
+    def _read_members(self, constants: dict[str, tuple[Any, Any]], given: dict[str, Any]) -> None:
         said = {}
         for name, (annotation, marker) in constants.items():
             if not isinstance(marker, Members):
                 continue
-            kind = get_args(annotation)[0] if get_origin(annotation) is Set else None
+            kind: Any = get_args(annotation)[0] if get_origin(annotation) is Set else None
             if kind in self.variables:
                 kind = getattr(self.variables[kind], "kind", None)
             if not (isinstance(kind, type) and issubclass(kind, Sort)):
@@ -209,7 +210,7 @@ class Owner:
     def _read_constant(
         self, name: str, annotation: Any, marker: Const, given: dict[str, Any]
     ) -> None:
-        of = self.resolver.type(annotation, self._place(name))
+        of = self.resolver.resolve(annotation, self._place(name))
         value = given.get(name, marker.default)
         if callable(value) and not isinstance(value, type):
             value = value(self.machine)
@@ -249,11 +250,12 @@ class Owner:
                 given[constant] = self.values.get(value)
                 if given[constant] is None:
                     given[constant] = self.resolver.number(value, self._place(name))
-        args = tuple(self.resolver.type(arg, self._place(name)) for arg in get_args(annotation))
+        args = tuple(self.resolver.resolve(arg, self._place(name)) for arg in get_args(annotation))
         names = getattr(cls, "__parameters__", ())
         variables = dict(zip(names, args, strict=False))
         machine = object.__new__(cls)
-        part = Owner(cls, machine, given, self, f"{self.prefix}{name}.", variables)
+        prefix = f"{self.prefix}{name}."
+        part = Owner(cls, machine, given, outer=self, prefix=prefix, variables=variables)
         self.parts[name] = part
         self.machine.__dict__[name] = machine
 
@@ -263,7 +265,7 @@ class Owner:
                 self.cls, name, f"a field cannot be named `{name}`", "`old` and _names are taken"
             )
         place = self._place(name)
-        of = self.resolver.type(annotation, place)
+        of = self.resolver.resolve(annotation, place)
         is_ghost = isinstance(default, Ghost)
         initial = default.initial if is_ghost else default
         if of.size is None:
@@ -308,16 +310,16 @@ class Owner:
     def _read_process(self, name: str, process: Process, defined_in: type) -> None:
         source = source_of(process.function)
         source.names.setdefault("require", require)
-        steps = cutting.steps_of(source)
+        steps = steps_of(source)
         param = None
         if steps.parameter is not None:
             param = self._params(source, [steps.parameter])[0]
         cell = object.__new__(ProcessCell)
         fields: dict[str, Field] = {}
         at = LabelT(name, steps.labels)
-        fields["at"] = self._process_field(name, "at", at, param, ..., source.place())
+        fields["at"] = self._process_field(f"{name}.at", at, param, ..., source.place())
         for local in steps.locals:
-            of = self.resolver.type(
+            of = self.resolver.resolve(
                 _evaluate(local.annotation, source), source.place(local.annotation)
             )
             if of.size is None:
@@ -328,7 +330,9 @@ class Owner:
                 )
             initial = ... if local.initial is None else _evaluate(local.initial, source)
             place = source.place(local.annotation)
-            fields[local.name] = self._process_field(name, local.name, of, param, initial, place)
+            fields[local.name] = self._process_field(
+                f"{name}.{local.name}", of, param, initial, place
+            )
         slots = {local: Slot(field.name, field.type) for local, field in fields.items()}
         cell.__dict__["_slots"] = slots
         self.machine.__dict__[name] = cell
@@ -338,7 +342,7 @@ class Owner:
         )
 
     def _process_field(
-        self, process: str, name: str, of: Type, param: Param | None, initial: Any, place: Place
+        self, name: str, of: Type, param: Param | None, initial: Any, place: Place
     ) -> Field:
         whole: Type = MapT(param.type, of) if param else of
         try:
@@ -355,7 +359,7 @@ class Owner:
                 place,
             )
         value = MapT.coerce(whole, _everywhere(one)) if isinstance(whole, MapT) else one
-        return Field(f"{self.prefix}{process}.{name}", whole, False, value, place)
+        return Field(f"{self.prefix}{name}", whole, False, value, place)
 
     # ------------------------------------------------------------- methods
 
@@ -403,7 +407,7 @@ class Owner:
                     source.place(arg),
                 )
             annotation = _evaluate(arg.annotation, source)
-            made.append(Param(arg.arg, self.resolver.type(annotation, source.place(arg))))
+            made.append(Param(arg.arg, self.resolver.resolve(annotation, source.place(arg))))
         return tuple(made)
 
     def step_function(self, process: ProcessInfo, label: str) -> Function:
@@ -416,6 +420,10 @@ class Owner:
         return Function(name, source, self, process.defined_in, params, run)
 
     # ------------------------------------------------------------- the whole below here
+
+    def resolve(self, annotation: Any, place: Place | None = None) -> Type:
+        """The type of an annotation, as this owner's constants make it."""
+        return self.resolver.resolve(annotation, place)
 
     def everyone(self) -> Iterator[Owner]:
         """The parts, innermost first, and then this owner itself."""

@@ -192,7 +192,6 @@ class _Cutter:
             body=[_everywhere_at(guard, node), *renamed.body],
             decorator_list=[],
             returns=ast.Constant(None),
-            type_params=[],
         )
         ast.copy_location(made, node)
         return ast.fix_missing_locations(made)

@@ -53,7 +53,7 @@ class Resolver:
         self.variables = variables
         self.records: dict[type[Record], RecordT | None] = {}
 
-    def type(self, annotation: Any, place: Place | None = None) -> Type:
+    def resolve(self, annotation: Any, place: Place | None = None) -> Type:
         """The type of an annotation.  `SpecError` if it has none."""
 
         def fail(rule: str, mend: str) -> typing.NoReturn:
@@ -76,17 +76,17 @@ class Resolver:
         if origin in (typing.Union, python_types.UnionType):
             return self._union(args, place)
         if origin is Set:
-            return SetT(self.type(args[0], place))
+            return SetT(self.resolve(args[0], place))
         if origin is Seq:
-            return SeqT(self.type(args[0], place))
+            return SeqT(self.resolve(args[0], place))
         if origin is Bag:
-            return BagT(self.type(args[0], place))
+            return BagT(self.resolve(args[0], place))
         if origin is Map:
             if len(args) != 2:
                 fail("a Map has a type for its keys and one for its values", "write Map[K, V]")
-            return MapT(self.type(args[0], place), self.type(args[1], place))
+            return MapT(self.resolve(args[0], place), self.resolve(args[1], place))
         if origin is tuple:
-            return TupleT(tuple(self.type(arg, place) for arg in args))
+            return TupleT(tuple(self.resolve(arg, place) for arg in args))
         if isinstance(annotation, type):
             if issubclass(annotation, enum.Enum):
                 return EnumT(annotation)
@@ -105,13 +105,13 @@ class Resolver:
             fail(f"`{origin.__name__}` is not a type of the language", f"write {ours}[...]")
         return fail(
             f"{_name(annotation)} is not a type of the language",
-            "use bool, a bounded int, an Enum, a Sort, a Record, Set, Map, Seq, Bag, tuple or `| None`",
+            "use bool, int, an Enum, a Sort, a Record, Set, Map, Seq, Bag, tuple or `| None`",
         )
 
     # ------------------------------------------------------------- the kinds
 
     def _bounded(self, inner: Any, metadata: tuple[Any, ...], place: Place | None) -> Type:
-        made = self.type(inner, place)
+        made = self.resolve(inner, place)
         for bound in metadata:
             if isinstance(bound, Range):
                 if not isinstance(made, IntT):
@@ -138,7 +138,7 @@ class Resolver:
     def _union(self, args: tuple[Any, ...], place: Place | None) -> Type:
         some = [arg for arg in args if arg is not type(None)]
         kinds: list[RecordT] = []
-        items = [self.type(arg, place) for arg in some]
+        items = [self.resolve(arg, place) for arg in some]
         for item in items:
             if isinstance(item, RecordT):
                 kinds.append(item)
@@ -160,7 +160,7 @@ class Resolver:
             raise SpecError("`| None` twice says nothing more", "write it once", place)
         return OptionT(whole)
 
-    def _sort(self, kind: type[Sort], place: Place | None) -> Type:
+    def _sort(self, kind: Any, place: Place | None) -> Type:
         if kind not in self.sorts:
             raise SpecError(
                 f"how many members has the Sort `{kind.__name__}`?",
@@ -185,7 +185,7 @@ class Resolver:
         fields = []
         for name in kind._fields:
             owner = next(c for c in kind.__mro__ if name in inspect.get_annotations(c))
-            fields.append((name, self.type(annotations_of(owner)[name], place)))
+            fields.append((name, self.resolve(annotations_of(owner)[name], place)))
         made = RecordT(kind, tuple(fields))
         self.records[kind] = made
         return made

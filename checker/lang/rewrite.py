@@ -37,10 +37,9 @@ _RUNTIME = {_SET: Set, _MAP: Map, _SEQ: tuple, _CHANGE: change}
 def rewritten(function: Callable[..., Any], defined_in: type | None = None) -> Callable[..., Any]:
     """`function` with value semantics.  `defined_in` is its class, for `super()`."""
     made = run_tree(source_of(function), defined_in)
-    wrapped = wraps(function)(made)
+    wrapped: Any = wraps(function)(made)
     wrapped.__defaults__ = function.__defaults__
-    wrapped.__kwdefaults__ = function.__kwdefaults__
-    return wrapped
+    return wrapped  # type: ignore[no-any-return]
 
 
 def run_tree(source: Source, defined_in: type | None = None) -> Callable[..., Any]:
@@ -83,9 +82,7 @@ def _helpers(tree: ast.AST, names: dict[str, Any]) -> dict[str, Any]:
 
 def is_users_function(value: Any) -> bool:
     """A plain function that is not part of the language itself."""
-    return isinstance(value, types.FunctionType) and not value.__module__.startswith(
-        "checker.lang"
-    )
+    return isinstance(value, types.FunctionType) and not value.__module__.startswith("checker.lang")
 
 
 class _Rewriter(ast.NodeTransformer):

@@ -14,7 +14,6 @@ import inspect
 import linecache
 import sys
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, get_origin
 
 from checker.lang.declare import Declaration, Part, Process, declaration_of
@@ -57,7 +56,7 @@ class Slot:
                 raise Pruned(misfit.problem)
             raise ModelError(
                 f"`{self.name}` cannot hold this: {misfit.problem}",
-                "guard the step, widen the domain, or say beyond=\"block\" (or \"prune\") on its bound",
+                'guard the step, widen the domain, or say beyond="block" (or "prune") on its bound',
             )
         if len(self.known) >= KNOWN_VALUES:
             self.known.clear()
@@ -148,15 +147,14 @@ def own_classes(cls: type) -> Iterator[type]:
             yield part
 
 
-@lru_cache(maxsize=None)
 def part_names(cls: type) -> frozenset[str]:
     """The fields of a spec that are specs themselves."""
-    found = set()
-    for part in own_classes(cls):
-        for name, annotation in annotations_of(part).items():
-            if spec_class(annotation):
-                found.add(name)
-    return frozenset(found)
+    return frozenset(
+        name
+        for part in own_classes(cls)
+        for name, annotation in annotations_of(part).items()
+        if spec_class(annotation)
+    )
 
 
 def spec_class(annotation: Any) -> type[Spec] | None:
@@ -165,10 +163,15 @@ def spec_class(annotation: Any) -> type[Spec] | None:
     return origin if isinstance(origin, type) and issubclass(origin, Spec) else None
 
 
-@lru_cache(maxsize=None)
-def prepare_class(cls: type[Spec]) -> None:
+_prepared: set[type] = set()
+
+
+def prepare_class(cls: type) -> None:
     """Give the methods of a spec value semantics.  Once for each class."""
     for part in own_classes(cls):
+        if part in _prepared:
+            continue
+        _prepared.add(part)
         for name, method in list(vars(part).items()):
             if isinstance(method, property | classmethod | staticmethod):
                 raise SpecError(
@@ -193,12 +196,12 @@ def _method_place(method: Any) -> Place:
     return Place(code.co_filename, line, 0, linecache.getline(code.co_filename, line).rstrip())
 
 
-def method_of(cls: type, name: str) -> tuple[Callable[..., Any], type, Declaration | None] | None:
+def method_of(cls: type, name: str) -> tuple[Any, type, Declaration | None] | None:
     """A method as seen on an instance, its class, and what was declared of it.
 
     An override without a marker keeps the marker of what it overrides.
     """
-    found: tuple[Callable[..., Any], type] | None = None
+    found: tuple[Any, type] | None = None
     for part in cls.__mro__:
         method = vars(part).get(name)
         if method is None or part in (Spec, Cell, object):
@@ -207,8 +210,8 @@ def method_of(cls: type, name: str) -> tuple[Callable[..., Any], type, Declarati
             found = found or (method, part)
             said = declaration_of(method)
             if said:
-                return (*found, said)
-    return (*found, None) if found else None
+                return found[0], found[1], said
+    return (found[0], found[1], None) if found else None
 
 
 def method_names(cls: type) -> list[str]:
@@ -221,9 +224,17 @@ def method_names(cls: type) -> list[str]:
     return list(names)
 
 
-@lru_cache(maxsize=None)
+_places: dict[type, dict[str, Place]] = {}
+
+
 def field_places(cls: type) -> dict[str, Place]:
     """Where each annotated name of a class stands in its file."""
+    if cls not in _places:
+        _places[cls] = _read_places(cls)
+    return _places[cls]
+
+
+def _read_places(cls: type) -> dict[str, Place]:
     file = _file_of(cls)
     if file is None:
         return {}
@@ -244,10 +255,11 @@ def field_places(cls: type) -> dict[str, Place]:
 
 def _file_of(cls: type) -> str | None:
     for method in vars(cls).values():
-        function = method.function if isinstance(method, Process) else method
+        function: Any = method.function if isinstance(method, Process) else method
         if inspect.isfunction(function):
-            return inspect.unwrap(function).__code__.co_filename
-    return getattr(sys.modules.get(cls.__module__), "__file__", None)
+            return str(inspect.unwrap(function).__code__.co_filename)
+    file: str | None = getattr(sys.modules.get(cls.__module__), "__file__", None)
+    return file
 
 
 def fail_field(cls: type, name: str, rule: str, mend: str) -> NoReturn:

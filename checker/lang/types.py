@@ -302,8 +302,9 @@ class RecordT(Type):
                 yield self.kind(*args)
 
     def text(self, value: Any) -> str:
-        inside = ", ".join(f"{name}={field.text(getattr(value, name))}"
-                           for name, field in self.fields)
+        inside = ", ".join(
+            f"{name}={field.text(getattr(value, name))}" for name, field in self.fields
+        )
         return f"{self}({inside})"
 
     def json(self, value: Any) -> Any:
@@ -481,7 +482,9 @@ class MapT(Type):
         if self.key.size is not None and tuple(value) != self.keys:
             missing = [self.key.text(k) for k in self.keys if k not in value]
             extra = [repr(k) for k in value if k not in self.keys]
-            what = f"no value for {', '.join(missing)}" if missing else f"{', '.join(extra)} is no key"
+            what = (
+                f"no value for {', '.join(missing)}" if missing else f"{', '.join(extra)} is no key"
+            )
             return Misfit(f"{what} in a {self}: a Map has a value for every key")
         for key, held in value.items():
             problem = self.value.misfit(held)
@@ -491,9 +494,11 @@ class MapT(Type):
 
     def coerce(self, value: Any) -> Any:
         if isinstance(value, Everywhere):
-            inner = value if isinstance(self.value, MapT) and not isinstance(
-                value.value, dict | Everywhere
-            ) else value.value
+            inner = (
+                value
+                if isinstance(self.value, MapT) and not isinstance(value.value, dict | Everywhere)
+                else value.value
+            )
             one = self.value.coerce(inner)
             return Map((key, one) for key in self.keys)
         if not isinstance(value, dict):

@@ -101,7 +101,7 @@ class Sort:
             object.__setattr__(found, "index", index)
             object.__setattr__(found, "name", name)
             cls._interned[index, name] = found
-        return found  # type: ignore[no-any-return]
+        return found
 
     def __setattr__(self, name: str, value: Any) -> NoReturn:
         raise TypeError(f"{self!r} is an identity: it has nothing that can be set")
@@ -125,6 +125,7 @@ class Record:
     and values that break it are not part of the domain.
     """
 
+    __match_args__: ClassVar[tuple[str, ...]] = ()
     _fields: ClassVar[tuple[str, ...]] = ()
     _defaults: ClassVar[dict[str, Any]] = {}
     _interned: ClassVar[dict[tuple[Any, ...], Any]]
@@ -139,7 +140,7 @@ class Record:
             **cls._defaults,
             **{name: cls.__dict__[name] for name in own if name in cls.__dict__},
         }
-        cls.__match_args__ = cls._fields
+        cls.__match_args__ = cls._fields  # type: ignore[misc]
         cls._interned = {}
         cls._checks = None
 
@@ -309,7 +310,7 @@ class Map(Frozen, dict[Any, Any]):
         return (Map, (tuple(self.items()),))
 
     __setitem__ = __delitem__ = update = pop = popitem = clear = setdefault = Frozen._refuse
-    __ior__ = Frozen._refuse  # type: ignore[assignment]
+    __ior__ = Frozen._refuse
 
 
 class Bag(Frozen, dict[Any, int]):
@@ -392,7 +393,7 @@ class Bag(Frozen, dict[Any, int]):
         return (Bag, (tuple(self),))
 
     __setitem__ = __delitem__ = update = pop = popitem = clear = setdefault = Frozen._refuse
-    __ior__ = Frozen._refuse  # type: ignore[assignment]
+    __ior__ = Frozen._refuse
 
 
 class Seq(tuple[Any, ...]):

@@ -37,7 +37,8 @@ def _extreme(items: Iterable[T], key: Callable[[T], Any], word: str, best: Any) 
     held = list(items)
     if not held:
         raise ModelError(
-            f"`{word}` of nothing", "guard it, for instance with `if`, or require it not to be empty"
+            f"`{word}` of nothing",
+            "guard it, for instance with `if`, or require it not to be empty",
         )
     keys = [key(item) for item in held]
     wanted = best(keys)
