@@ -1,16 +1,30 @@
 """Which values an action's parameters range over, in a given state.
 
-A parameter ranges over its whole type.  Where the action begins with `require(p in EXPR)`
-or `require(p <= EXPR)` the range is read off the state instead: the meaning is the same,
-since every other value fails that guard, and no large domain is walked.
+A parameter ranges over its whole type.  That is the meaning; walking it would be slow where
+the type is large (messages), so the guards at the start of the action are used early:
+
+* `require(p in EXPR)` or `require(p <= EXPR)`: only those values are walked;
+* any other condition is tested as soon as the parameters it names have values.
+
+For `promise(self, a: Acceptor, m: Prepare)` this function is made, and compiled:
+
+    for a in <all acceptors>:
+        for m in <the Prepares in self.sent>:
+            if not above(m.ballot, self.promised[a]): continue
+            <keep (a, m)>
+
+The action itself still runs all its guards.  If anything fails on the way, the whole domain
+is walked instead: then the action's own guards, in their own order, give the step or the
+error that is due.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from copy import deepcopy
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from checker.lang.errors import SpecError
 from checker.lang.rewrite import run_tree
@@ -18,50 +32,31 @@ from checker.lang.source import Source
 from checker.lang.types import RecordT, SetT, Type, UnionT
 from checker.lang.values import Bag, Set, in_order
 
-if TYPE_CHECKING:
-    from checker.lang.owner import Param
-
 LARGEST_DOMAIN = 1_000_000
 """A parameter with more values than this must be narrowed by a guard."""
 
-Range = Callable[..., Iterable[Any]]
-
 
 class Bindings:
-    """The bindings of one action's parameters."""
+    """The bindings of one action's parameters.  `params` are `(name, type)` in order."""
 
-    def __init__(self, source: Source, params: tuple[Param, ...], defined_in: type | None) -> None:
-        guards = leading_guards(source.tree)
-        names = [param.name for param in params]
-        self.ranges: list[Callable[..., Iterable[Any]]] = []
-        self.needs_earlier = False
-        for index, param in enumerate(params):
-            found = _narrowing(guards, param.name, set(names[index:]))
-            whole = _Domain(param, source)
-            if found is None or (isinstance(found.ops[0], ast.LtE) and not _is_set(param.type)):
-                domain = whole.values()
-                self.ranges.append(lambda *_args, domain=domain: domain)
-            else:
-                used = {node.id for node in ast.walk(found) if isinstance(node, ast.Name)}
-                self.needs_earlier |= bool(used & set(names[:index]))
-                narrowed = _compile(found, names[:index], source, defined_in)
-                kind = _subsets_of if isinstance(found.ops[0], ast.LtE) else _members_of
-                self.ranges.append(_ranged(narrowed, kind(param.type), whole))
+    def __init__(
+        self, source: Source, params: list[tuple[str, Type]], defined_in: type | None
+    ) -> None:
+        self.domains = [_Domain(name, of, source) for name, of in params]
+        self.walk = _compile(source, self.domains, defined_in)
 
-    def of(self, machine: Any) -> Iterator[tuple[Any, ...]]:
-        """Each binding in order, read off the state that `machine` holds."""
-        if not self.ranges:
-            return iter(((),))
-        if not self.needs_earlier:
-            return product(*[values(machine) for values in self.ranges])
-        return self._nested(machine, ())
-
-    def _nested(self, machine: Any, bound: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
-        if len(bound) == len(self.ranges):
-            yield bound
-            return
-        for value in tuple(self.ranges[len(bound)](machine, *bound)):
-            yield from self._nested(machine, (*bound, value))
+    def of(self, machine: Any) -> Iterable[tuple[Any, ...]]:
+        """Each binding that passes the first guards in the state that `machine` holds."""
+        kept: list[tuple[Any, ...]] = []
+        try:
+            self.walk(machine, kept.append)
+        except Exception:
+            try:
+                return product(*[domain.values() for domain in self.domains])
+            except SpecError:
+                pass
+            raise
+        return kept
 
 
 def leading_guards(tree: ast.FunctionDef) -> list[ast.expr]:
@@ -82,47 +77,67 @@ def leading_guards(tree: ast.FunctionDef) -> list[ast.expr]:
     return found
 
 
-def _narrowing(guards: list[ast.expr], name: str, later: set[str]) -> ast.Compare | None:
-    """The first guard `name in EXPR` or `name <= EXPR` whose EXPR needs no later parameter."""
-    for guard in guards:
-        match guard:
-            case ast.Compare(
-                left=ast.Name(id=left), ops=[ast.In() | ast.LtE()], comparators=[of]
-            ) if left == name:
-                used = {node.id for node in ast.walk(of) if isinstance(node, ast.Name)}
-                if not used & later:
-                    return guard
-    return None
-
-
-def _is_set(of: Type) -> bool:
-    return isinstance(of, SetT)
-
-
 def _compile(
-    guard: ast.Compare, earlier: list[str], source: Source, defined_in: type | None
-) -> Callable[..., Any]:
-    args = ast.arguments([], [ast.arg(n) for n in ["self", *earlier]], None, [], [], None, [])
-    body: list[ast.stmt] = [ast.Return(guard.comparators[0])]
-    tree = ast.FunctionDef("range_of", args, body, [], None, None)
-    for node in ast.walk(tree):
-        if "lineno" in node._attributes and not hasattr(node, "lineno"):
-            ast.copy_location(node, guard)
-    return run_tree(Source(tree, source.file, source.names), defined_in)
+    source: Source, domains: list[_Domain], defined_in: type | None
+) -> Callable[[Any, Callable[[tuple[Any, ...]], None]], None]:
+    """The function at the top of this file, for these guards and domains."""
+    names = [domain.name for domain in domains]
+    tests: list[list[ast.expr]] = [[] for _ in range(len(names) + 1)]
+    narrowed: dict[str, ast.Compare] = {}
+    level = 0
+    for guard in leading_guards(source.tree):
+        name = _narrows(guard, domains)
+        if name is not None and name not in narrowed:
+            assert isinstance(guard, ast.Compare)
+            narrowed[name] = guard
+        else:
+            # Guards keep their order: one may be what makes the next one defined.
+            level = max(level, 1 + max((names.index(n) for n in _used(guard, names)), default=-1))
+            tests[level].append(guard)
+    extra: dict[str, Any] = {}
+    inner = ast.parse(f"__keep(({' '.join(f'{name},' for name in names)}))").body
+    body = _tested(tests[len(names)], inner)
+    for index in reversed(range(len(names))):
+        name, domain = names[index], domains[index]
+        guard_of = narrowed.get(name)
+        if guard_of is None:
+            extra[f"__all_{name}"] = domain.values()
+            values: ast.expr = ast.Name(f"__all_{name}", ast.Load())
+        else:
+            subset = isinstance(guard_of.ops[0], ast.LtE)
+            extra[f"__of_{name}"] = (_subsets_of if subset else _members_of)(domain.type)
+            values = deepcopy(guard_of.comparators[0])
+            values = ast.Call(ast.Name(f"__of_{name}", ast.Load()), [values], [])
+        loop = ast.For(ast.Name(name, ast.Store()), values, body, [])
+        body = _tested(tests[index], [loop])
+    tree = ast.parse("def bindings(self, __keep): pass").body[0]
+    assert isinstance(tree, ast.FunctionDef)
+    tree.body = body
+    return run_tree(Source(tree, source.file, source.names | extra), defined_in)
 
 
-def _ranged(
-    narrowed: Callable[..., Any], pick: Callable[[Any], Iterable[Any]], whole: _Domain
-) -> Range:
-    def values(machine: Any, *bound: Any) -> Iterable[Any]:
-        try:
-            return pick(narrowed(machine, *bound))
-        except Exception:
-            # A guard before this one may be what makes its expression defined.  Over the whole
-            # domain the guards run in their order, and give the step or the error that is due.
-            return whole.values()
+def _tested(tests: list[ast.expr], body: list[ast.stmt]) -> list[ast.stmt]:
+    for test in reversed(tests):
+        body = [ast.If(deepcopy(test), body, [])]
+    return body
 
-    return values
+
+def _used(node: ast.AST, names: list[str]) -> set[str]:
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} & set(names)
+
+
+def _narrows(guard: ast.expr, domains: list[_Domain]) -> str | None:
+    """The parameter whose values `guard` gives: they need nothing but earlier parameters."""
+    names = [domain.name for domain in domains]
+    match guard:
+        case ast.Compare(
+            left=ast.Name(id=name), ops=[ast.In() | ast.LtE() as op], comparators=[of]
+        ) if name in names:
+            index = names.index(name)
+            whole_set = isinstance(domains[index].type, SetT)
+            if not _used(of, names[index:]) and (isinstance(op, ast.In) or whole_set):
+                return name
+    return None
 
 
 def _members_of(of: Type) -> Callable[[Any], Iterable[Any]]:
@@ -133,8 +148,8 @@ def _members_of(of: Type) -> Callable[[Any], Iterable[Any]]:
         kinds = tuple(kind.kind for kind in of.kinds)
 
     def pick(items: Any) -> Iterable[Any]:
-        if isinstance(items, Set) and kinds:
-            return items.of_kinds(kinds)
+        if isinstance(items, Set):
+            return items.of_kinds(kinds) if kinds else tuple(i for i in items if i in of)
         if isinstance(items, Bag):
             items = items.distinct()
         return tuple(item for item in in_order(dict.fromkeys(items)) if item in of)
@@ -143,36 +158,35 @@ def _members_of(of: Type) -> Callable[[Any], Iterable[Any]]:
 
 
 def _subsets_of(of: Type) -> Callable[[Any], Iterable[Any]]:
-    assert isinstance(of, SetT)
     return lambda items: (chosen for chosen in Set(items).subsets() if chosen in of)
 
 
 class _Domain:
     """All values of a parameter's type; refused where they are too many to walk."""
 
-    def __init__(self, param: Param, source: Source) -> None:
-        self.param = param
+    def __init__(self, name: str, of: Type, source: Source) -> None:
+        self.name = name
+        self.type = of
         self.source = source
         self.held: tuple[Any, ...] | None = None
 
     def values(self) -> tuple[Any, ...]:
         if self.held is None:
-            self._check(self.param.type.size)
-            self.held = tuple(self.param.type.values())
+            self._check(self.type.size)
+            self.held = tuple(self.type.values())
         return self.held
 
     def _check(self, size: int | None) -> None:
-        name = self.param.name
         if size is None:
             raise SpecError(
-                f"the parameter `{name}` has no bound: {self.param.type} has no finite domain",
-                f"bound its type, or begin the action with require({name} in self....)",
+                f"the parameter `{self.name}` has no bound: {self.type} has no finite domain",
+                f"bound its type, or begin the action with require({self.name} in self....)",
                 self.source.place(),
             )
         if size > LARGEST_DOMAIN:
             raise SpecError(
-                f"the parameter `{name}` has {size:,} values",
-                f"begin the action with require({name} in self....), so that its values are "
-                "read off the state",
+                f"the parameter `{self.name}` has {size:,} values",
+                f"begin the action with require({self.name} in self....), so that its values "
+                "are read off the state",
                 self.source.place(),
             )

@@ -189,7 +189,8 @@ class Model:
                     f"its parameters are: {', '.join(sorted(names)) or 'none'}",
                     function.source.place(),
                 )
-        bindings = Bindings(function.source, function.params, function.defined_in)
+        params = [(param.name, param.type) for param in function.params]
+        bindings = Bindings(function.source, params, function.defined_in)
         return Action(
             function.name, function, owner.machine, bindings, said.fairness, said.optional
         )
