@@ -161,7 +161,7 @@ def process(*, fairness: Fairness | None = None) -> Callable[[Callable[..., Step
 def process(
     function: Callable[..., Steps] | None = None, *, fairness: Fairness | None = None
 ) -> Process | Callable[[Callable[..., Steps]], Process]:
-    """Sequential code with named steps: see `process.py`."""
+    """Sequential code with named steps: see `processes.py`."""
     if function is None:
         return lambda method: Process(method, fairness)
     return Process(function, fairness)

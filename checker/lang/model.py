@@ -109,6 +109,8 @@ class Model:
         self.root = Owner(cls, self.machine, constants)
         self.constants = self.root.constants
         self.owners = tuple(self.root.everyone())
+        for owner in self.owners:
+            owner.machine.__dict__["_model"] = self
         self._cells = list(self.root.cells())
         self.fields: tuple[Field, ...] = tuple(
             field for _, fields in self._cells for field in fields.values()

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, get_args, get_origin
 
 from checker.lang.declare import Const, Declaration, Ghost, Members, Part, Process
 from checker.lang.errors import Place, SpecError
-from checker.lang.process import Steps, steps_of
+from checker.lang.processes import Steps, steps_of
 from checker.lang.resolve import Resolver, annotations_of
 from checker.lang.rewrite import run_tree
 from checker.lang.source import Source, source_of
@@ -153,12 +153,13 @@ class Owner:
                 field_places(self.cls).get("class"),
             )
         self._read_members(constants, given)
+        for name, (annotation, marker) in constants.items():
+            if isinstance(marker, Const):
+                self._read_constant(name, annotation, marker, given)
         for name, (annotation, default) in found.items():
-            if isinstance(default, Const):
-                self._read_constant(name, annotation, default, given)
-            elif spec_class(annotation):
+            if spec_class(annotation):
                 self._read_part(name, annotation, default)
-            elif not isinstance(default, Members):
+            elif name not in constants:
                 self._read_field(name, annotation, default)
 
     def _read_members(self, constants: dict[str, tuple[Any, Any]], given: dict[str, Any]) -> None:

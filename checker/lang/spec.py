@@ -105,7 +105,7 @@ class Spec(Cell):
     def __init__(self, **constants: Any) -> None:
         from checker.lang.model import Model
 
-        self.__dict__["_model"] = Model(type(self), constants, machine=self)
+        Model(type(self), constants, machine=self)
 
     @classmethod
     def at(cls, **fields: Any) -> Self:

@@ -86,7 +86,7 @@ class Sort:
     def __init_subclass__(cls) -> None:
         cls._interned = {}
 
-    def __new__(cls, *_args: Any) -> NoReturn:
+    def __new__(cls, *_args: Any) -> Self:
         raise TypeError(
             f"{cls.__name__} is a Sort: its members come from a spec's constant "
             f"(a field such as `nodes: Set[{cls.__name__}] = members(3)`)"

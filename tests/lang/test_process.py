@@ -1,0 +1,197 @@
+"""Processes become one action for each named step."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import pytest
+
+from checker.lang import (
+    Map,
+    Range,
+    Set,
+    Sort,
+    Spec,
+    SpecError,
+    Steps,
+    action,
+    members,
+    process,
+    require,
+    the,
+    weak,
+)
+from checker.lang.model import Model, State
+
+
+class Proc(Sort):
+    pass
+
+
+class Peterson(Spec):
+    """Peterson's lock, 1981."""
+
+    procs: Set[Proc] = members(2)
+    want: Map[Proc, bool]
+    turn: Proc | None
+
+    @process(fairness=weak(for_each="p"))
+    def worker(self, p: Proc) -> Steps:
+        while True:
+            yield "idle"
+            self.want[p] = True
+            yield "give way"
+            self.turn = the(self.procs - {p})
+            yield "wait"
+            require(self.turn == p or not self.want[the(self.procs - {p})])
+            yield "critical"
+            self.want[p] = False
+
+
+class Counting(Spec):
+    """A process without a parameter, with a local, a test, a loop with a condition, an end."""
+
+    total: Annotated[int, Range(8)] = 0
+
+    @process
+    def clerk(self) -> Steps:
+        left: Annotated[int, Range(4)] = 3
+        yield "start"
+        while left > 0:
+            yield "count"
+            if left == 2:
+                left -= 1
+                yield "extra"
+                self.total += 2
+            else:
+                left -= 1
+                self.total += 1
+        self.total += 1
+
+
+def explored(model: Model) -> dict[State, int]:
+    depth = dict.fromkeys(model.initial_states(), 0)
+    waiting = list(depth)
+    for state in waiting:
+        for _, _, after in model.successors(state):
+            if after not in depth:
+                depth[after] = depth[state] + 1
+                waiting.append(after)
+    return depth
+
+
+def test_steps_are_actions_and_at_is_state() -> None:
+    model = Model.of(Peterson())
+    assert [action.name for action in model.actions] == [
+        "worker.idle",
+        "worker.give way",
+        "worker.wait",
+        "worker.critical",
+    ]
+    assert [field.name for field in model.fields] == ["want", "turn", "worker.at"]
+    assert all(action.fairness == weak(for_each="p") for action in model.actions)
+
+
+def test_mutual_exclusion_over_all_states() -> None:
+    model = Model.of(Peterson())
+    states = [model.show(state) for state in explored(model)]
+    assert not any(shown["worker.at"] == "{p1: critical, p2: critical}" for shown in states)
+    assert any("critical" in shown["worker.at"] for shown in states)
+
+
+def test_a_process_runs_to_its_end() -> None:
+    model = Model.of(Counting())
+    shown = [model.show(state) for state in explored(model)]
+    run = [(s["clerk.at"], s["clerk.left"], s["total"]) for s in shown]
+    assert run == [
+        ("start", "3", "0"),
+        ("count", "3", "0"),
+        ("count", "2", "1"),
+        ("extra", "1", "1"),
+        ("count", "1", "3"),
+        ("done", "0", "5"),
+    ]
+
+
+def test_a_process_is_read_by_properties_and_actions() -> None:
+    class Watched(Peterson):
+        alarms: Annotated[int, Range(2)] = 0
+
+        @action
+        def watch(self) -> None:
+            require(any(self.worker.at[p] == "critical" for p in self.procs))
+            self.alarms = 1
+
+    model = Model.of(Watched())
+    assert any(model.show(state)["alarms"] == "1" for state in explored(model))
+
+
+class Forms:
+    """Wrong forms, each with the message that it must give."""
+
+    class NoFirstStep(Spec):
+        n: Annotated[int, Range(3)] = 0
+
+        @process
+        def p(self) -> Steps:
+            self.n = 1
+            yield "a"
+
+    class EndlessWay(Spec):
+        n: Annotated[int, Range(3)] = 0
+
+        @process
+        def p(self) -> Steps:
+            yield "a"
+            while self.n < 2:
+                if self.n == 1:
+                    yield "b"
+                self.n += 1
+
+    class SameName(Spec):
+        n: Annotated[int, Range(3)] = 0
+
+        @process
+        def p(self) -> Steps:
+            yield "a"
+            self.n = 1
+            yield "a"
+
+    class InFor(Spec):
+        n: Annotated[int, Range(3)] = 0
+
+        @process
+        def p(self) -> Steps:
+            yield "a"
+            for _ in range(2):
+                yield "b"
+
+    class TwoParameters(Spec):
+        procs: Set[Proc] = members(2)
+
+        @process
+        def p(self, a: Proc, b: Proc) -> Steps:
+            yield "a"
+
+
+@pytest.mark.parametrize(
+    ("form", "rule", "line"),
+    [
+        (Forms.NoFirstStep, "a process begins with a named step", "self.n = 1"),
+        (Forms.EndlessWay, "a way round this loop passes no named step", "while self.n < 2:"),
+        (Forms.SameName, "two steps are named `a`", 'yield "a"'),
+        (Forms.InFor, "a named step cannot stand inside `for` or `match`", "for _ in range(2):"),
+        (
+            Forms.TwoParameters,
+            "a process has at most one parameter",
+            "def p(self, a: Proc, b: Proc",
+        ),
+    ],
+)
+def test_wrong_forms_are_named(form: Any, rule: str, line: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        form()
+    assert caught.value.rule == rule
+    assert caught.value.place is not None
+    assert line in caught.value.place.text
+    assert caught.value.mend
