@@ -94,6 +94,8 @@ class Result:
     frontier: int = 0
     """How many states were known but not yet extended when the search stopped."""
     reductions: tuple[str, ...] = ()
+    fairness: tuple[str, ...] = ()
+    """The fairness that was assumed, in words, one sentence for each action that has some."""
     constants: dict[str, Any] = field(default_factory=dict)
 
     def __bool__(self) -> bool:

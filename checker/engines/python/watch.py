@@ -1,0 +1,74 @@
+"""Time, memory and the user's patience: when a search reports, and when it must stop."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from pathlib import Path
+
+from checker.engines.result import Limits, Progress, ProgressCallback
+from checker.lang.errors import LimitReached
+
+PROGRESS_EVERY_SECONDS = 0.25
+LOOK_EVERY = 64
+"""The clock is read once for so many calls of `tick`."""
+
+_STATM = Path("/proc/self/statm")
+
+
+class Watch:
+    """`tick` often: it calls the progress callback, and raises `LimitReached`."""
+
+    def __init__(self, limits: Limits, progress: ProgressCallback | None) -> None:
+        self.limits = limits
+        self.progress = progress
+        self.started = time.perf_counter()
+        self.reported = self.started
+        self.ticks = 0
+
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self.started
+
+    def tick(
+        self, states: int, transitions: int, depth: int, frontier: int, phase: str = "exploring"
+    ) -> None:
+        """Count one small piece of work done."""
+        self.ticks += 1
+        if self.ticks % LOOK_EVERY:
+            return
+        now = time.perf_counter()
+        seconds = now - self.started
+        if self.progress is not None and now - self.reported >= PROGRESS_EVERY_SECONDS:
+            self.reported = now
+            self.progress(Progress(states, transitions, depth, frontier, seconds, phase))
+        self.check(seconds)
+
+    def check(self, seconds: float) -> None:
+        most = self.limits.max_seconds
+        if most is not None and seconds >= most:
+            raise LimitReached(f"the limit of {most:g} seconds was reached")
+        bytes_ = self.limits.max_memory_bytes
+        if bytes_ is not None and memory_bytes() >= bytes_:
+            raise LimitReached(f"the limit of {bytes_:,} bytes of memory was reached")
+
+    def admit(self, states: int) -> None:
+        """Refuse one state more than the limit, when there are `states` already."""
+        most = self.limits.max_states
+        if most is not None and states >= most:
+            raise LimitReached(f"the limit of {most:,} states was reached")
+
+
+def memory_bytes() -> int:
+    """What this process holds in memory now (its peak, where the system does not say)."""
+    try:
+        return int(_STATM.read_text().split()[1]) * resource.getpagesize()
+    except (OSError, ValueError, IndexError):
+        return peak_memory_bytes()
+
+
+def peak_memory_bytes() -> int:
+    """The most that this process has held in memory so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
