@@ -57,10 +57,15 @@ def run_tree(source: Source, defined_in: type | None = None) -> Callable[..., An
     # `super()` finds its class in the variable `__class__` of the enclosing function.
     factory = ast.parse("def __factory(__class__):\n    pass").body[0]
     assert isinstance(factory, ast.FunctionDef)
+    name = tree.name
+    if defined_in is not None:
+        tree.name = "__method"  # a method named as a module must not hide the module
     factory.body = [tree, ast.Return(ast.Name(tree.name, ast.Load()))]
     module = ast.fix_missing_locations(ast.Module([factory], []))
     exec(compile(module, source.file, "exec"), names)
-    return names.pop("__factory")(defined_in)  # type: ignore[no-any-return]
+    made = names.pop("__factory")(defined_in)
+    made.__code__ = made.__code__.replace(co_name=name)
+    return made  # type: ignore[no-any-return]
 
 
 _rewritten_helpers: dict[types.FunctionType, Callable[..., Any]] = {}

@@ -46,22 +46,20 @@ class CoordinatorCrashes(TwoPhase):
         require(not self.crashed)
         self.crashed = True
 
-    @action
+    # What is overridden keeps its marker and its fairness.
+
     def tm_receive_prepared(self, rm: ResourceManager) -> None:
         require(not self.crashed)
         super().tm_receive_prepared(rm)
 
-    @action
     def tm_commit(self) -> None:
         require(not self.crashed)
         super().tm_commit()
 
-    @action
     def tm_abort(self) -> None:
         require(not self.crashed)
         super().tm_abort()
 
-    @final
     def is_over(self) -> bool:
         """That all wait for a manager that is gone is what `decides` objects to."""
         return super().is_over() or self.crashed
