@@ -1,0 +1,108 @@
+"""`quorate check`: every reachable state, and a verdict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from checker.cli.options import (
+    constants_option,
+    file_options,
+    json_option,
+    limits_options,
+    property_option,
+    spec_argument,
+)
+
+if TYPE_CHECKING:
+    from checker.lang.spec import Spec
+
+
+@click.command("check", short_help="Explore every reachable state; a verdict.")
+@spec_argument
+@constants_option
+@click.option(
+    "--engine",
+    type=click.Choice(["python"]),
+    default="python",
+    show_default=True,
+    help="What explores: the reference engine.",
+)
+@click.option("--max-states", type=click.IntRange(min=1), help="Stop after so many states.")
+@limits_options
+@property_option
+@click.option("--all", "everything", is_flag=True, help="Go on after a violation; show each.")
+@click.option("--allow-unused", is_flag=True, help="An action never taken is no failure.")
+@file_options
+@json_option
+def command(
+    *,
+    spec: str,
+    constants: tuple[str, ...],
+    engine: str,
+    max_states: int | None,
+    max_seconds: float | None,
+    max_memory: int | None,
+    properties: tuple[str, ...],
+    everything: bool,
+    allow_unused: bool,
+    trace: Path | None,
+    svg: Path | None,
+    as_json: bool,
+) -> int:
+    """Explore every reachable state of SPEC, and judge its properties.
+
+    SPEC is a spec that ships (see `quorate specs`), a broken variant of one, or a class in a
+    file of yours.
+
+    \b
+    quorate check paxos
+    quorate check paxos -c acceptors=3 -c ballots=3 --max-seconds 10m
+    quorate check paxos -c acceptors=ada,bob,cyd
+    quorate check paxos:ForgetsPromise --svg forgets.svg
+    quorate check path/to/lock.py:Lock --property mutual_exclusion --json
+
+    A counterexample is the shortest there is.  Ctrl-C stops, and shows what was covered.
+
+    Exit status: 0 holds, 1 violated, 2 wrong usage or bad input, 3 undecided.
+    """
+    from checker.cli.answer import give
+    from checker.cli.constants import instance
+    from checker.cli.memory import guarded, limit_bytes
+    from checker.cli.output import writable
+    from checker.cli.progress import showing
+    from checker.cli.target import find
+    from checker.engines.check import check
+
+    target = find(spec)
+    machine = instance(target, constants)
+    writable(trace)
+    writable(svg)
+    names = list(properties) or None
+    if allow_unused:
+        names = [name for name in names or every_name(machine) if name != "coverage"]
+    memory = limit_bytes(max_memory)
+    with guarded(memory), showing(target.name) as progress:
+        result = check(
+            machine,
+            engine=engine,
+            max_states=max_states,
+            max_seconds=max_seconds,
+            max_memory=memory,
+            progress=progress,
+            properties=names,
+            stop_at_first=not everything,
+        )
+    return give(result, target.name, as_json=as_json, trace=trace, svg=svg, everything=everything)
+
+
+def every_name(spec: Spec) -> list[str]:
+    """What a check of everything checks."""
+    from checker.engines.check import model_of
+    from checker.engines.python.plan import ALWAYS
+
+    model = model_of(spec)
+    named = [what.name for what in model.properties]
+    return [*named, *(what.name for what in model.refinements), *ALWAYS]

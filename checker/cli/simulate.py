@@ -1,0 +1,89 @@
+"""`quorate simulate`: random walks, for instances too large to exhaust."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from checker.cli.options import (
+    constants_option,
+    file_options,
+    json_option,
+    limits_options,
+    property_option,
+    spec_argument,
+)
+
+
+@click.command("simulate", short_help="Random walks, for instances too large to exhaust.")
+@spec_argument
+@constants_option
+@click.option(
+    "--walks", type=click.IntRange(min=1), default=1000, show_default=True, help="How many."
+)
+@click.option(
+    "--depth",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    help="The most steps of a walk.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Another seed, other walks.")
+@limits_options
+@property_option
+@file_options
+@json_option
+def command(
+    *,
+    spec: str,
+    constants: tuple[str, ...],
+    walks: int,
+    depth: int,
+    seed: int,
+    max_seconds: float | None,
+    max_memory: int | None,
+    properties: tuple[str, ...],
+    trace: Path | None,
+    svg: Path | None,
+    as_json: bool,
+) -> int:
+    """Walk SPEC at random, and look for a violation.
+
+    What a walk finds is real, and is shown as `quorate check` shows it.  Walks that find
+    nothing prove nothing: the verdict is then undecided.  The same seed gives the same walks.
+
+    \b
+    quorate simulate paxos -c acceptors=5 -c ballots=4
+    quorate simulate paxos:ForgetsPromise --seed 7 --depth 200
+    quorate simulate path/to/lock.py --walks 100000 --max-seconds 10m
+
+    Exit status: 1 violated, 2 wrong usage or bad input, 3 undecided.
+    """
+    from checker.cli.answer import give
+    from checker.cli.constants import instance
+    from checker.cli.memory import guarded, limit_bytes
+    from checker.cli.output import writable
+    from checker.cli.progress import showing
+    from checker.cli.target import find
+    from checker.engines.check import model_of
+    from checker.engines.python.simulate import simulate
+    from checker.engines.result import Limits
+
+    target = find(spec)
+    model = model_of(instance(target, constants))
+    writable(trace)
+    writable(svg)
+    memory = limit_bytes(max_memory)
+    with guarded(memory), showing(target.name) as progress:
+        result = simulate(
+            model,
+            walks=walks,
+            depth=depth,
+            seed=seed,
+            limits=Limits(None, max_seconds, memory),
+            progress=progress,
+            properties=list(properties) or None,
+        )
+    more = {"walks": result.walks, "seed": result.seed}
+    return give(result, target.name, as_json=as_json, trace=trace, svg=svg, more=more)
