@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from checker.engines.python.explore import explore
+from checker.engines.python.simulate import Simulation
+from checker.engines.python.simulate import simulate as walk
 from checker.engines.result import Limits, ProgressCallback, Result
 from checker.lang.errors import SpecError
 from checker.lang.model import Model
@@ -48,6 +50,33 @@ def check(
         progress=progress,
         properties=properties,
         stop_at_first=stop_at_first,
+    )
+
+
+def simulate(
+    spec: Spec | type[Spec],
+    *,
+    walks: int = 1000,
+    depth: int = 100,
+    seed: int = 0,
+    max_seconds: float | None = None,
+    max_memory: int | None = None,
+    progress: ProgressCallback | None = None,
+    properties: Iterable[str] | None = None,
+) -> Simulation:
+    """Walk at random through a spec that is too large to exhaust.
+
+    At most `walks` walks of at most `depth` steps; the same seed gives the same walks.  Without a
+    violation the verdict is `undecided`: write `assert not simulate(...).counterexamples`.
+    """
+    return walk(
+        model_of(spec),
+        walks=walks,
+        depth=depth,
+        seed=seed,
+        limits=Limits(None, max_seconds, max_memory),
+        progress=progress,
+        properties=properties,
     )
 
 

@@ -26,6 +26,7 @@ from typing import Any
 from checker.engines.python.graph import Graph
 from checker.engines.python.liveness import fairness_in_words, judge_liveness
 from checker.engines.python.plan import COVERAGE, DEADLOCK, MODEL_ERROR, Findings, Instance, Plan
+from checker.engines.python.refinement import NONE as NO_IMAGE
 from checker.engines.python.refinement import Images
 from checker.engines.python.vacuity import Unused
 from checker.engines.python.watch import Watch, peak_memory_bytes
@@ -130,8 +131,9 @@ class Search:
         for state in initial:
             number = self._discover(state, -1)
             for images in self.images:
-                if images.of[number] >= 0 and not images.begins(number):
-                    self.findings.add(images.wrong_start(number, self.path(number)))
+                image = images.of[number]
+                if image not in images.initial and image != NO_IMAGE:
+                    self.findings.add(images.wrong_start(image, self.path(number)))
         if self.graph is not None:
             self.graph.initial = len(self.states)
         return not (self.findings.violations and self.stop_at_first)
@@ -270,10 +272,12 @@ class Search:
         """A refinement, of the steps from one state that change something."""
         if self.findings.violated(images.refinement.name):
             return
+        image, of = images.of[before], images.of
         for after in targets:
             try:
-                if not images.allows(before, after):
-                    self.findings.add(images.wrong_step(before, after, self.path(before, after)))
+                if not images.allows(image, of[after]):
+                    steps = self.path(before, after)
+                    self.findings.add(images.wrong_step(image, of[after], steps))
             except ModelError as error:
                 self.findings.add(images.error(error, self.path(before, after)))
 

@@ -21,6 +21,10 @@ from checker.engines.result import Counterexample, Step
 from checker.lang.errors import ModelError
 from checker.lang.model import Model, Refinement, State
 
+NONE = -1
+LISTED_STEPS = 12
+"""How many of the other spec's steps an explanation lists."""
+
 
 class Images:
     """One refinement during one search: the images of the states discovered so far."""
@@ -30,7 +34,7 @@ class Images:
         self.refinement = refinement
         self.other = refinement.other
         self.of: array[int] = array("i")
-        """The number of each state's image, by the state's number."""
+        """The number of each state's image, by the state's number; `NONE`: it has none."""
         self.states: list[State] = []
         self.numbers: dict[State, int] = {}
         self.next: dict[int, set[int]] = {}
@@ -42,21 +46,21 @@ class Images:
             self.states.append(image)
         return number
 
+    def image(self, state: State) -> int:
+        """The number of a state's image.  Raises `ModelError`."""
+        return self._number(self.model.abstract(self.refinement, state))
+
     def place(self, state: State) -> None:
         """Map the state that was discovered just now.  Raises `ModelError`; then call `skip`."""
-        self.of.append(self._number(self.model.abstract(self.refinement, state)))
+        self.of.append(self.image(state))
 
     def skip(self) -> None:
         """The state discovered just now has no image."""
-        self.of.append(-1)
+        self.of.append(NONE)
 
-    def begins(self, state: int) -> bool:
-        return self.of[state] in self.initial
-
-    def allows(self, before: int, after: int) -> bool:
-        """Whether the step from one state to another is one there.  Raises `ModelError`."""
-        image, then = self.of[before], self.of[after]
-        if image == then or image < 0 or then < 0:
+    def allows(self, image: int, then: int) -> bool:
+        """Whether a step from one image to the other is one there.  Raises `ModelError`."""
+        if image == then or NONE in (image, then):
             return True
         allowed = self.next.get(image)
         if allowed is None:
@@ -79,8 +83,9 @@ class Images:
 
     # ------------------------------------------------------------- explaining
 
-    def wrong_start(self, state: int, steps: tuple[Step, ...]) -> Counterexample:
-        image = self.states[self.of[state]]
+    def wrong_start(self, number: int, steps: tuple[Step, ...]) -> Counterexample:
+        """An initial state, whose image has this number, is no initial state there."""
+        image = self.states[number]
         lines = [f"This initial state is no initial state of {self.other.describe()}."]
         starts = [self.states[number] for number in sorted(self.initial)]
         if len(starts) == 1:
@@ -93,8 +98,8 @@ class Images:
         return self._counterexample(lines, steps)
 
     def wrong_step(self, before: int, after: int, steps: tuple[Step, ...]) -> Counterexample:
-        """The last of `steps`, from state `before` to state `after`, is no step there."""
-        here, then = self.states[self.of[before]], self.states[self.of[after]]
+        """The last of `steps`, from one image to the other, is no step there."""
+        here, then = self.states[before], self.states[after]
         last = steps[-1]
         name = self.model.action(last.action or "").text(last.args)
         most = self.refinement.steps
@@ -133,7 +138,3 @@ class Images:
         more = len(found) - len(shown)
         rest = [f"  and {more} more"] if more else []
         return ["Possible there:", *(f"  {text}" for text in shown), *rest]
-
-
-LISTED_STEPS = 12
-"""How many of the other spec's steps an explanation lists."""
