@@ -540,7 +540,7 @@ def _branch(m: Maker, depth: int, indent: str) -> list[str]:
         lines += [f"{indent}elif {m.make('bool', depth)}:"]
         lines += m.block(depth - 1, indent + "    ", 1)
     if m.pick(2):
-        lines += [f"{indent}else:"] + m.block(depth - 1, indent + "    ", 1)
+        lines += [f"{indent}else:", *m.block(depth - 1, indent + "    ", 1)]
     return lines
 
 
@@ -582,7 +582,7 @@ def _match(m: Maker, depth: int, indent: str) -> list[str]:
     lines += m.block(depth - 1, indent + "        ", 1)
     m.scope.pop(name, None)
     lines += [f"{indent}    case {m.one(['Pong()', '_', 'Pong(ok=_)'])}:"]
-    return lines + m.block(depth - 1, indent + "        ", 1)
+    return [*lines, *m.block(depth - 1, indent + "        ", 1)]
 
 
 def _effect(m: Maker, depth: int, indent: str) -> list[str]:

@@ -32,15 +32,18 @@ EXAMPLES = int(os.environ.get("QUORATE_RANDOM_SPECS", "60"))
 STATES = 30
 
 
-def outcome(attempt: Callable[[], Any]) -> Any:
+def outcome(attempt: Callable[..., Any], *args: Any) -> Any:
     try:
-        return attempt()
+        return attempt(*args)
     except ModelError:
         return "model error"
 
 
 def steps(model: Model, state: Any) -> Any:
-    return outcome(lambda: [(a.name, args, after) for a, args, after in model.successors(state)])
+    found = outcome(model.successors, state)
+    if found == "model error":
+        return found
+    return [(action.name, args, after) for action, args, after in found]
 
 
 def compare(text: str, folder: Path) -> int:
@@ -48,14 +51,14 @@ def compare(text: str, folder: Path) -> int:
     model = Model(load_text(text, folder).Random, {})
     program = compile_model(model)
     first = outcome(model.initial_states)
-    assert first == outcome(lambda: interpret.initial_states(program)), text
+    assert first == outcome(interpret.initial_states, program), text
     if first == "model error":
         return 0
     waiting = list(first)
     seen = set(waiting)
     for state in waiting[:STATES]:
         ours = steps(model, state)
-        theirs = outcome(lambda state=state: interpret.successors(program, state))
+        theirs = outcome(interpret.successors, program, state)
         assert ours == theirs, f"{text}\nin {model.show(state)}"
         compare_properties(model, program, state, text)
         for _, _, after in ours if ours != "model error" else ():
@@ -68,8 +71,8 @@ def compare(text: str, folder: Path) -> int:
 def compare_properties(model: Model, program: Any, state: Any, text: str) -> None:
     for prop, compiled in zip(model.properties, program.properties, strict=True):
         for args in prop.bindings():
-            ours = outcome(lambda p=prop, a=args: bool(model.holds(p, state, a)))
-            theirs = outcome(lambda c=compiled, a=args: bool(interpret.holds(program, c, state, a)))
+            ours = outcome(model.holds, prop, state, args)
+            theirs = outcome(interpret.holds, program, compiled, state, args)
             assert ours == theirs, f"{text}\n{prop.text(args)} in {model.show(state)}"
 
 
