@@ -289,8 +289,9 @@ class Search:
             if self.plan.coverage and not self.findings.violations:
                 self.findings.judge_coverage(self._never_taken())
         if self.graph is not None and self.plan.liveness and self._may_judge_liveness():
-            judge_liveness(self.graph, self.plan.liveness, self.findings, self.watch)
-            self.liveness_judged = True
+            self.liveness_judged = judge_liveness(
+                self.graph, self.plan.liveness, self.findings, self.watch
+            )
 
     def _may_judge_liveness(self) -> bool:
         """A step that is a model error leads nowhere: runs through it are not known."""

@@ -49,20 +49,21 @@ class Claim:
 
 def judge_liveness(
     graph: Graph, instances: list[Instance], findings: Findings, watch: Watch
-) -> None:
-    """Look for a violation of each property."""
+) -> bool:
+    """Look for a violation of each property; false if a model error stood in the way."""
     try:
         claims = _claims(graph, instances, watch)
         search = LassoSearch(graph, Fair(graph), watch)
     except WrongIn as wrong:
         findings.model_error(wrong.error, graph.path(wrong.state))
-        return
+        return False
     for instance, claim in zip(instances, claims, strict=True):
         if findings.violated(instance[0].name):
             continue
         lasso = search.find(claim)
         if lasso is not None:
             findings.add(_counterexample(search.fair, instance, lasso))
+    return True
 
 
 def _claims(graph: Graph, instances: list[Instance], watch: Watch) -> list[Claim]:

@@ -2,9 +2,9 @@
 
 None of this is wrong; all of it is worth a warning, because what is never tried cannot fail.
 
-* A **premise**: an invariant that says `not p or q`, `q if p else True` or
-  `all(q for x in S if p)` says nothing where `p` is false.  It is warned about if `p` was
-  false in every reachable state.
+* A **premise**: an invariant that says `not p or q`, `x != y or q`, `q if p else True` or
+  `all(q for x in S if p)` says nothing where `p` (or `x == y`) is false.  It is warned about
+  if its premise was false in every reachable state.
 * A **branch** of an action: a way of an `if` or a case of a `match` that no step went.
 * A **value** of a parameter with which its action was never taken.
 
@@ -139,8 +139,10 @@ def _premises(claim: ast.expr) -> Iterator[tuple[ast.expr, ast.expr]]:
         case ast.BoolOp(op=ast.And(), values=parts):
             for part in parts:
                 yield from _premises(part)
-        case ast.BoolOp(op=ast.Or(), values=[ast.UnaryOp(op=ast.Not(), operand=premise), *_]):
-            yield premise, premise
+        case ast.BoolOp(op=ast.Or(), values=[first, *_]):
+            negated = _negation(first)
+            if negated is not None:
+                yield negated, negated
         case ast.IfExp(test=premise, orelse=ast.Constant(value=True)):
             yield premise, premise
         case ast.IfExp(test=test, body=ast.Constant(value=True)):
@@ -154,6 +156,24 @@ def _premises(claim: ast.expr) -> Iterator[tuple[ast.expr, ast.expr]]:
                 yield _some(ast.Constant(True), generators, claim), _all_of(conditions)
             for premise, shown in _premises(inner):
                 yield _some(premise, generators, claim), shown
+
+
+_OPPOSITES: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.NotEq: ast.Eq,
+    ast.NotIn: ast.In,
+    ast.IsNot: ast.Is,
+    ast.Is: ast.IsNot,
+}
+
+
+def _negation(test: ast.expr) -> ast.expr | None:
+    """`p`, if a test is written as `not p`, or as `!=`, `not in`, `is not`, `is`."""
+    match test:
+        case ast.UnaryOp(op=ast.Not(), operand=premise):
+            return premise
+        case ast.Compare(left=left, ops=[op], comparators=right) if type(op) in _OPPOSITES:
+            return ast.copy_location(ast.Compare(left, [_OPPOSITES[type(op)]()], right), test)
+    return None
 
 
 def _some(test: ast.expr, generators: list[ast.comprehension], where: ast.expr) -> ast.expr:

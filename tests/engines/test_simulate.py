@@ -1,0 +1,170 @@
+"""Random walks: real and short counterexamples, honest verdicts, the same walks from one seed."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from checker import check, simulate
+from checker.lang import (
+    Range,
+    Spec,
+    action,
+    constraint,
+    final,
+    invariant,
+    reachable,
+    refinement,
+    require,
+    step_property,
+)
+
+
+class Walk(Spec):
+    """Somebody walks about on a large square."""
+
+    x: Annotated[int, Range(200)] = 100
+    y: Annotated[int, Range(200)] = 100
+
+    @action
+    def right(self) -> None:
+        require(self.x < 199)
+        self.x += 1
+
+    @action
+    def left(self) -> None:
+        require(self.x > 0)
+        self.x -= 1
+
+    @action
+    def up(self) -> None:
+        require(self.y < 199)
+        self.y += 1
+
+    @action
+    def stand(self) -> None:
+        pass
+
+    @reachable
+    def moved(self) -> bool:
+        return self.x != 100
+
+    @reachable
+    def far(self) -> bool:
+        return self.x == 0 and self.y == 199
+
+
+class Fence(Walk):
+    @invariant
+    def inside(self) -> bool:
+        return self.y < 105
+
+
+class NeverRight(Walk):
+    @step_property
+    def not_right_high(self) -> bool:
+        return not (self.y == 103 and self.x > self.old.x)
+
+
+class Height(Spec):
+    h: Annotated[int, Range(200)] = 100
+
+    @action
+    def grow(self) -> None:
+        require(self.h < 103)
+        self.h += 1
+
+
+class Climbs(Walk):
+    @refinement
+    def height(self) -> Height:
+        return Height.at(h=self.y)
+
+
+class Stuck(Walk):
+    @action
+    def right(self) -> None:
+        require(self.y < 102)
+        self.x += 1
+
+    @action
+    def left(self) -> None:
+        require(self.y < 102)
+        self.x -= 1
+
+    @action
+    def up(self) -> None:
+        require(self.y < 102)
+        self.y += 1
+
+
+class Leaves(Walk):
+    @action
+    def up(self) -> None:
+        self.y += 40
+
+
+def test_walks_that_find_nothing_are_undecided() -> None:
+    result = simulate(Walk, walks=20, depth=30)
+    assert result.verdict == "undecided"
+    assert "never that there is none" in result.undecided_because
+    assert (result.walks, result.transitions, result.depth) == (20, 600, 30)
+    assert 30 < result.distinct_states < 600
+    assert result.properties["moved"] == "holds"
+    assert result.properties["far"] == "undecided"
+    assert result.steps_per_second > 0
+    assert result.actions["stand"] == 0
+
+
+def test_one_seed_gives_the_same_walks() -> None:
+    one, same, other = (simulate(Walk, walks=5, seed=seed) for seed in (1, 1, 2))
+    assert (one.distinct_states, one.actions) == (same.distinct_states, same.actions)
+    assert one.actions != other.actions
+
+
+def test_counterexamples_are_made_short() -> None:
+    for spec, name, steps in [
+        (Fence, "inside", ["up"] * 5),
+        (NeverRight, "not_right_high", ["up"] * 3 + ["right"]),
+        (Climbs, "height", ["up"] * 4),
+        (Stuck, "deadlock", ["up"] * 2),
+        (Leaves, "model error", ["up"] * 2),
+    ]:
+        result = simulate(spec, walks=50, depth=200, seed=3)
+        assert result.verdict == "violated"
+        assert result.counterexample is not None
+        assert result.counterexample.property == name
+        assert [step.action for step in result.counterexample.steps] == [None, *steps]
+        assert result.properties[name] == "violated"
+
+
+def test_the_short_run_is_as_short_as_the_exhaustive_one() -> None:
+    class Both(NeverRight):
+        @constraint
+        def near(self) -> bool:
+            return 97 <= self.x <= 103
+
+    walked = simulate(Both, walks=50, depth=200, properties=["not_right_high"])
+    searched = check(Both, properties=["not_right_high"])
+    assert walked.counterexample is not None
+    assert searched.counterexample is not None
+    assert len(walked.counterexample.steps) == len(searched.counterexample.steps)
+    assert walked.bounded
+
+
+def test_a_final_state_ends_a_walk() -> None:
+    class Ends(Stuck):
+        @final
+        def top(self) -> bool:
+            return self.y == 102
+
+    result = simulate(Ends, walks=5, depth=500)
+    assert not result.counterexamples
+    assert result.depth < 500
+
+
+def test_limits_and_interruptions() -> None:
+    assert "seconds" in simulate(Walk, max_seconds=0).undecided_because
+    assert simulate(Fence, properties=["deadlock"], walks=3).properties == {
+        "deadlock": "undecided",
+        "model error": "undecided",
+    }
