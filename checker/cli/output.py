@@ -73,6 +73,16 @@ def emit_json(data: dict[str, Any]) -> None:
     _unless_nobody_reads(write)
 
 
+def put_text(text: str) -> None:
+    """A file's content on standard output, always in UTF-8: it is for a program."""
+
+    def write() -> None:
+        click.echo(text.encode("utf-8"), nl=False)
+        sys.stdout.flush()
+
+    _unless_nobody_reads(write)
+
+
 def _can_write(text: str, encoding: str) -> bool:
     try:
         text.encode(encoding)

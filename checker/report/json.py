@@ -36,6 +36,7 @@ def result_json(result: Result, spec: str) -> dict[str, Any]:
         "actions": dict(result.actions),
         "properties": dict(result.properties),
         "warnings": list(result.warnings),
+        "fairness": list(result.fairness),
         "violation": violation_json(shown) if shown else None,
         "counterexample": steps_json(result.model, shown) if shown else [],
         "violations": [

@@ -64,3 +64,50 @@ def _rules(of: Mapping[str, str]) -> str:
     for lane, colour in enumerate(of["lanes"].split()):
         rules += f"  .f{lane} {{ fill: {colour}; }} .s{lane} {{ stroke: {colour}; }}\n"
     return rules
+
+
+# --------------------------------------------------------------------------- state graphs
+
+_GRAPH_LIGHT = {
+    "violating": ("#ffebe9", "#cf222e"),
+    "initial": ("#ddf4ff", "#0969da"),
+    "final": ("#dafbe1", "#1a7f37"),
+    "other": ("#f6f8fa", "#8c959f"),
+}
+_GRAPH_DARK = {
+    "violating": ("#5a1e1e", "#ff7b72"),
+    "initial": ("#0c2d6b", "#58a6ff"),
+    "final": ("#12361f", "#56d364"),
+    "other": ("#161b22", "#6e7681"),
+}
+
+
+_GRAPH_SHAPE = """
+  text.in { font-size: 10px; text-anchor: middle; } .around { fill: none !important; }
+  .edge path { fill: none; stroke-width: 1.2; } .node rect { stroke-width: 1.5; }
+"""
+
+
+def graph_style(*, ours: bool = True) -> str:
+    """The style sheet of state graphs.  Over Graphviz's drawing (not `ours`) only colours."""
+    shape = SHAPE + _GRAPH_SHAPE if ours else "\n"
+    light = _graph_rules(_LIGHT, _GRAPH_LIGHT)
+    dark = _graph_rules(_DARK, _GRAPH_DARK)
+    return f"{shape}{light}  @media (prefers-color-scheme: dark) {{\n{dark}  }}\n"
+
+
+def _graph_rules(of: Mapping[str, str], nodes: Mapping[str, tuple[str, str]]) -> str:
+    rules = f"""  .page {{ fill: {of["page"]}; }} svg {{ background: {of["page"]}; }}
+  text {{ fill: {of["ink"]}; }} .small {{ stroke: {of["page"]}; fill: {of["soft"]}; }}
+  .said {{ fill: {of["soft"]}; }}
+  .edge path {{ stroke: {of["soft"]}; }} .edge polygon {{ fill: {of["soft"]}; stroke: none; }}
+"""
+    for lane, colour in enumerate(of["lanes"].split()):
+        rules += f"  .e{lane} path {{ stroke: {colour}; }} .e{lane} polygon, .f{lane} "
+        rules += f"{{ fill: {colour}; }}\n"
+    rules += f"  .edge.violating path {{ stroke: {of['bad']}; stroke-width: 2; }}\n"
+    rules += f"  .edge.violating polygon {{ fill: {of['bad']}; }}\n"
+    for kind, (fill, stroke) in nodes.items():
+        rules += f"  .{kind} rect, .{kind}.node path "
+        rules += f"{{ fill: {fill}; stroke: {stroke}; }}\n"
+    return rules
