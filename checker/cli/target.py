@@ -69,7 +69,7 @@ def _shipped(name: str, variant: str) -> type[Spec]:
 def _class_in(path: str, name: str) -> type[Spec]:
     file = Path(path)
     if not file.is_file():
-        what = "is a folder" if file.is_dir() else "does not exist"
+        what = "is a folder." if file.is_dir() else "does not exist."
         raise BadInput(f"the file {path} {what}{_neighbours(file)}")
     found = {cls.__name__: cls for cls in specs_of(_module(file))}
     names = ", ".join(found)
