@@ -147,12 +147,20 @@ def _members_of(of: Type) -> Callable[[Any], Iterable[Any]]:
     elif isinstance(of, UnionT):
         kinds = tuple(kind.kind for kind in of.kinds)
 
+    belongs: dict[Any, bool] = {}
+
+    def belonging(item: Any) -> bool:
+        known = belongs.get(item)
+        if known is None:
+            known = belongs[item] = item in of
+        return known
+
     def pick(items: Any) -> Iterable[Any]:
         if isinstance(items, Set):
-            return items.of_kinds(kinds) if kinds else tuple(i for i in items if i in of)
+            return items.of_kinds(kinds) if kinds else filter(belonging, items)
         if isinstance(items, Bag):
             items = items.distinct()
-        return tuple(item for item in in_order(dict.fromkeys(items)) if item in of)
+        return filter(belonging, in_order(dict.fromkeys(items)))
 
     return pick
 

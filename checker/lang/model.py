@@ -117,6 +117,9 @@ class Model:
         )
         self._readers = [_reader(list(fields)) for _, fields in self._cells]
         self._names = [tuple(fields) for _, fields in self._cells]
+        self._slots = [cell._slots[name] for cell, fields in self._cells for name in fields]
+        self._abstract_names = [field.name.replace(".", "_") for field in self.fields]
+        self._loaded: State | None = None
         self.pruned = False
         """Whether a step has been cut off by a bound declared with `beyond="prune"`."""
         self._old: Model | None = None
@@ -242,6 +245,10 @@ class Model:
 
     def load(self, state: State) -> None:
         """Put a state into the machine."""
+        if state is self._loaded:
+            self._reload()
+            return
+        self._loaded = state
         start = 0
         self._held = []
         for (cell, _), names in zip(self._cells, self._names, strict=True):
@@ -417,34 +424,32 @@ class Model:
 
     def state_of(self, given: Any, refinement: Refinement) -> State:
         """The state that `Spec.at(...)` describes; `ModelError` if it is not one."""
-        place = refinement.function.source.place()
         if not isinstance(given, StateOf) or not issubclass(self.cls, given.cls):
             raise ModelError(
                 f"`{refinement.name}` does not return a state of `{self.name}`",
                 f"write `return {self.name}.at(...)`",
-                place,
+                refinement.function.source.place(),
             )
-        known = {field.name.replace(".", "_"): field for field in self.fields}
-        wrong = sorted(set(given.fields) ^ set(known))
-        if wrong:
-            what = "is missing" if wrong[0] in known else "is no field"
+        names = self._abstract_names
+        if given.fields.keys() != set(names):
+            wrong = min(set(given.fields) ^ set(names))
+            what = "is missing" if wrong in names else "is no field"
             raise ModelError(
-                f"`{refinement.name}`: `{wrong[0]}` {what} of `{self.name}`",
-                f"the fields are: {', '.join(known)}",
-                place,
+                f"`{refinement.name}`: `{wrong}` {what} of `{self.name}`",
+                f"the fields are: {', '.join(names)}",
+                refinement.function.source.place(),
             )
-        state = []
-        for name, field in known.items():
-            value = field.type.coerce(given.fields[name])
-            problem = field.type.misfit(value)
-            if problem:
-                raise ModelError(
-                    f"`{refinement.name}`: `{name}` of `{self.name}`: {problem.problem}",
-                    "mend the mapping, or choose constants that agree",
-                    place,
-                )
-            state.append(value)
-        return tuple(state)
+        try:
+            return tuple(
+                slot.admit(given.fields[name])
+                for name, slot in zip(names, self._slots, strict=True)
+            )
+        except (ModelError, NotEnabled) as problem:
+            raise ModelError(
+                f"`{refinement.name}` gives no state of `{self.name}`: {problem.args[0]}",
+                "mend the mapping, or choose constants that agree",
+                refinement.function.source.place(),
+            ) from None
 
     # ------------------------------------------------------------- showing
 

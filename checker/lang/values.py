@@ -277,6 +277,10 @@ class Frozen:
         )
 
 
+_key_orders: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+"""The canonical order of the keys of maps seen so far: few, for each Map has all its keys."""
+
+
 class Map(Frozen, dict[Any, Any]):
     """A total map: every key of its domain has a value.  Keys stand in canonical order."""
 
@@ -285,7 +289,15 @@ class Map(Frozen, dict[Any, Any]):
 
     def __init__(self, items: Any = ()) -> None:
         held = dict(items)
-        dict.__init__(self, ((key, held[key]) for key in in_order(held)))
+        keys = tuple(held)
+        ordered = _key_orders.get(keys)
+        if ordered is None:
+            if len(_key_orders) > 10_000:
+                _key_orders.clear()
+            ordered = _key_orders[keys] = in_order(keys)
+        if keys != ordered:
+            held = {key: held[key] for key in ordered}
+        dict.__init__(self, held)
 
     def set(self, key: Any, value: Any) -> Map:
         """This map with another value at a key that it has; `KeyError` if it has not."""
