@@ -12,6 +12,7 @@ from checker.engines.python.explore import explore
 from checker.engines.python.simulate import Simulation
 from checker.engines.python.simulate import simulate as walk
 from checker.engines.result import Limits, ProgressCallback, Result
+from checker.lang.compile import compile_model
 from checker.lang.errors import SpecError
 from checker.lang.model import Model
 from checker.lang.spec import Spec
@@ -45,7 +46,7 @@ def check(
         known = ", ".join(sorted(ENGINES))
         raise SpecError(f"there is no engine `{engine}`", f"the engines are: {known}")
     return ENGINES[engine](
-        model_of(spec),
+        checked_model(spec),
         limits=Limits(max_states, max_seconds, max_memory),
         progress=progress,
         properties=properties,
@@ -70,7 +71,7 @@ def simulate(
     violation the verdict is `undecided`: write `assert not simulate(...).counterexamples`.
     """
     return walk(
-        model_of(spec),
+        checked_model(spec),
         walks=walks,
         depth=depth,
         seed=seed,
@@ -78,6 +79,17 @@ def simulate(
         progress=progress,
         properties=properties,
     )
+
+
+def checked_model(spec: Spec | type[Spec]) -> Model:
+    """A model of a spec whose every line the compiler has understood.
+
+    `SpecError` where it has not: what is wrong with a spec is found before anything runs, also in
+    lines that no run reaches.
+    """
+    model = model_of(spec)
+    compile_model(model)
+    return model
 
 
 def model_of(spec: Spec | type[Spec]) -> Model:

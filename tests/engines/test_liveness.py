@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Annotated, Any
+from typing import Annotated
 
 import pytest
 
@@ -460,8 +460,7 @@ class Peterson(Spec):
 
     @infinitely_often
     def enters_again(self, p: Proc) -> bool:
-        at: Any = self.worker.at[p]
-        return bool(at == "critical")
+        return self.worker.at[p] in {"critical"}
 
 
 class Unfair(Peterson):
@@ -499,7 +498,7 @@ def test_a_model_error_in_a_liveness_property() -> None:
     class Wrong(Switch):
         @eventually
         def lit(self) -> bool:
-            return 1 // int(not self.on) > 5
+            return 1 // (0 if self.on else 1) > 5
 
     result = check(Wrong, properties=["lit"])
     assert result.counterexample is not None

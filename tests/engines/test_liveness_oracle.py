@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from checker import Result, check
+from checker import Result
+from checker.engines.python.explore import explore
 from checker.lang import (
     Annotated,
     Range,
@@ -34,6 +35,7 @@ from checker.lang import (
     weak,
 )
 from checker.lang.declare import Fairness
+from checker.lang.model import Model
 
 STATES = 5
 Place = Annotated[int, Range(STATES)]
@@ -218,7 +220,7 @@ def test_random_graphs(seed: int) -> None:
     for _ in range(8):
         case = random_case(chance)
         oracle = Oracle(case, first, second)
-        result = check(made(**case), properties=NAMES, stop_at_first=False)
+        result = explore(Model.of(made(**case)), properties=NAMES, stop_at_first=False)
         found = {name: result.properties[name] == "violated" for name in NAMES}
         assert found == oracle.violated(), case
         assert_real(result, oracle)
