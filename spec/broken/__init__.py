@@ -9,7 +9,12 @@ from spec.broken import consensus, paxos, two_phase, voting
 
 VARIANTS: dict[str, tuple[type[Spec], ...]] = {
     "consensus": (consensus.ChoosesTwice, consensus.ChangesItsMind),
-    "voting": (voting.IgnoresSafety, voting.VotesTwice, voting.DisjointQuorums),
+    "voting": (
+        voting.IgnoresSafety,
+        voting.VotesTwice,
+        voting.GoesBack,
+        voting.DisjointQuorums,
+    ),
     "paxos": (
         paxos.ForgetsPromise,
         paxos.IgnoresHighestVote,

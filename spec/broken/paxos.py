@@ -13,7 +13,8 @@ class ForgetsPromise(Paxos):
     The mistake: the promise is kept in memory, and only votes go to disk.  A restart in
     between, and the acceptor answers a leader that it promised to ignore.
 
-    Gives: the vote itself is no step of Voting, and lowers a promise.
+    Gives: after 7 steps a promise is lowered, by a vote that is no step of Voting; after 12, two
+    values are chosen, one in each ballot, by the same two acceptors.
     """
 
     @action
@@ -29,6 +30,8 @@ class IgnoresHighestVote(Paxos):
 
     The mistake: to take phase 1 for a lock.  A leader that has a quorum's promises believes
     that the ballot is its own; but a value may have been chosen before it came.
+
+    Gives: after 10 steps a vote for what is not safe, no step of Voting; `agreement` after 12.
     """
 
     def shows_safe(self, q: Set[Acceptor], b: Ballot, v: Value) -> Set[Promise | None]:
@@ -40,8 +43,10 @@ class TakesAnyVote(Paxos):
     """A leader proposes the value of any vote reported, not of the highest.
 
     The mistake: to read "a value reported" for "the value of the highest vote reported", or to
-    keep the first report instead of comparing ballots.  With two ballots below, the lower vote
-    may be for a value that was never chosen: it takes three ballots to see.
+    keep the first report instead of comparing ballots.  It takes two earlier ballots to see,
+    and so three in all: the lower of two votes may be for a value that was never chosen.
+
+    Gives: after 15 steps a vote for what is not safe, no step of Voting.
     """
 
     ballots: int = const(3)
@@ -61,6 +66,9 @@ class ReusesBallot(Paxos):
 
     The mistake: a leader that restarts goes on with the ballot it had, instead of a new one;
     or two leaders use the same number, because it does not contain the leader's name.
+
+    Gives: after 7 steps one acceptor votes twice in a ballot, no step of Voting; `agreement`
+    after 9.
     """
 
     @action
@@ -90,6 +98,8 @@ class DisjointQuorums(Paxos):
 
     The mistake: as in `voting:DisjointQuorums`, which this still refines.  Paxos does what
     Voting does; only that Voting achieves consensus takes quorums that meet.
+
+    Gives: `agreement` violated after 8 steps, and `voting` not at all.
     """
 
     quorums: Set[Set[Acceptor]] = const(lambda self: {Set({a}) for a in self.acceptors})

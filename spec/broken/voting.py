@@ -44,13 +44,34 @@ class VotesTwice(Voting):
         self.max_ballot[a] = b
 
 
+class GoesBack(Voting):
+    """An acceptor votes below its `max_ballot`.
+
+    The mistake: to forget what was given up, and to remember only what was voted.  A quorum
+    that showed a value safe then shows it no longer.
+
+    Gives: `max_ballot_never_decreases` violated by the first vote below.
+    """
+
+    @action
+    def vote_for(
+        self, a: Acceptor, b: Ballot, v: Value, q: Set[Acceptor], witness: Acceptor | None
+    ) -> None:
+        require(self.did_not_vote_at(a, b))
+        require(all(vote.value == v for vote in self.votes_at(b)))
+        require(q in self.quorums)
+        require(witness in self.shows_safe(q, b, v))
+        self.votes[a].add(Vote(b, v))
+        self.max_ballot[a] = b
+
+
 class DisjointQuorums(Voting):
     """Quorums need not meet: any acceptor is one.
 
     The mistake: to lower the number of answers waited for, so that a minority can go on.
     Real clusters get here when two operators change the members at the same time.
 
-    Gives: each vote is safe by its own quorum's word, and `votes_are_safe` fails all the same.
+    Gives: a quorum of one votes in each of two ballots, and Consensus is no longer refined.
     """
 
     quorums: Set[Set[Acceptor]] = const(lambda self: {Set({a}) for a in self.acceptors})
