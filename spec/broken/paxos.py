@@ -83,6 +83,8 @@ class ForgetsVote(Paxos):
 
     The mistake: the promise is written to disk and the vote is not; or the vote is sent before
     it is synced, and a crash takes it back.
+
+    Gives: what `IgnoresHighestVote` gives; here the leader is right, and the acceptor is not.
     """
 
     @action

@@ -9,6 +9,8 @@ class CommitsEarly(TwoPhase):
     """The transaction manager commits when one resource manager is prepared.
 
     The mistake: to count answers, not who has answered.  A repeated message counts twice.
+
+    Gives: a commit that not all have prepared after 3 steps; two decisions that differ after 5.
     """
 
     @action
@@ -24,6 +26,8 @@ class AbortsAfterPrepared(TwoPhase):
 
     The mistake: a time-out where there must be none.  Databases call it a heuristic decision,
     and give it to the operator, who may do the same.
+
+    Gives: one aborts while another commits, after 9 steps; no shorter run gets to a commit.
     """
 
     @action
@@ -37,6 +41,9 @@ class CoordinatorCrashes(TwoPhase):
 
     No rule is broken here: this is two-phase commit as it is.  All decisions are consistent
     still, but a resource manager that is prepared may wait for ever.
+
+    Gives: a lasso against `decides`: all prepare, the transaction manager crashes, and that is
+    the end, although every step that stays possible is taken.
     """
 
     crashed: bool = False
