@@ -1,5 +1,9 @@
 """What every test shares."""
 
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
 
 # The same examples in every run, so that a red test is red again for whoever looks into it.
@@ -7,3 +11,26 @@ from hypothesis import settings
 settings.register_profile("ci", derandomize=True, deadline=None, database=None)
 settings.register_profile("random", deadline=None, print_blob=True)
 settings.load_profile("ci")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--rewrite-golden",
+        action="store_true",
+        help="rewrite the files under tests/data/golden; then read the difference",
+    )
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """`golden("name.txt", text)`: the text is that of `tests/data/golden/name.txt`."""
+
+    def compare(name: str, text: str) -> None:
+        file = Path(__file__).parent / "data" / "golden" / name
+        if request.config.getoption("--rewrite-golden"):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+        assert file.is_file(), f"{file} is missing: pytest --rewrite-golden makes it"
+        assert text == file.read_text(encoding="utf-8")
+
+    return compare

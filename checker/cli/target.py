@@ -106,7 +106,7 @@ def _module(file: Path) -> ModuleType:
     sys.modules[module.__name__] = module
     sys.path.insert(0, str(whole.parent))
     try:
-        code = compile(whole.read_bytes(), str(file), "exec")
+        code = compile(whole.read_bytes(), str(file), "exec", dont_inherit=True)
     except SyntaxError as error:
         raise BadInput(_syntax(file, error)) from None
     except (OSError, ValueError) as error:

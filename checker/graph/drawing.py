@@ -16,6 +16,7 @@ from checker.graph.build import role
 from checker.graph.dot import MANY, edge_label, tooltip
 from checker.graph.layers import layers_of
 from checker.report.palette import LANES, graph_style
+from checker.report.svg import in_lines
 
 CHAR, LINE, PAD = 6.1, 13, 7
 BETWEEN, LAYER = 26, 64
@@ -64,7 +65,7 @@ def svg(graph: nx.DiGraph[int], title: str) -> str:
     if not many:
         for source, target, edge in graph.edges(data=True):
             _label(root, boxes[source], boxes[target], edge)
-    ET.indent(root, " ")
+    in_lines(root)
     return ET.tostring(root, encoding="unicode") + "\n"
 
 

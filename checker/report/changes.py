@@ -130,11 +130,11 @@ def _in_sequence(
     shorter, longer = sorted((before, after), key=len)
     grown, extra = len(after) > len(before), len(longer) - len(shorter)
     if extra and longer[: len(shorter)] == shorter:
-        for one in longer[len(shorter) :]:
-            yield _came(path, item, one, "at the end") if grown else _went(path, item, one, "last")
+        note = ("at the end" if grown else "last") if shorter else ""
+        yield from (_moved(path, item, one, grown, note) for one in longer[len(shorter) :])
     elif extra and longer[extra:] == shorter:
-        for one in longer[:extra]:
-            yield _came(path, item, one, "in front") if grown else _went(path, item, one, "first")
+        note = "in front" if grown else "first"
+        yield from (_moved(path, item, one, grown, note) for one in longer[:extra])
     elif not extra and sum(map(_differ, before, after)) < len(before):
         for index, (old, new) in enumerate(zip_longest(before, after)):
             yield from differences(item, old, new, f"{path}[{index}]")
@@ -142,12 +142,11 @@ def _in_sequence(
         yield Change(path, "→", of, before, after)
 
 
-def _came(path: str, item: Type, value: Any, note: str) -> Change:
-    return Change(path, "+", item, after=value, note=f"({note})")
-
-
-def _went(path: str, item: Type, value: Any, note: str) -> Change:
-    return Change(path, "−", item, before=value, note=f"({note})")
+def _moved(path: str, item: Type, value: Any, came: bool, note: str) -> Change:
+    said = f"({note})" if note else ""
+    if came:
+        return Change(path, "+", item, after=value, note=said)
+    return Change(path, "−", item, before=value, note=said)
 
 
 def _differ(one: Any, other: Any) -> bool:

@@ -63,6 +63,8 @@ class Lanes:
 
     def row(self, event: Event | None = None) -> Text:
         """The lifelines; with an event, its dot and the arrows that end there."""
+        if not self.names:
+            return Text()
         cells = [" "] * self.width
         styles = [""] * self.width
         for centre in self.centres:

@@ -57,8 +57,17 @@ class _Row:
 def svg(model: Model, run: Counterexample) -> str:
     """The picture, as the text of an SVG file."""
     picture = _Picture(model, run)
-    ET.indent(picture.root, " ")
+    in_lines(picture.root)
     return ET.tostring(picture.root, encoding="unicode", short_empty_elements=True) + "\n"
+
+
+def in_lines(root: ET.Element) -> None:
+    """A line for each element, but none inside a text, where blanks would show."""
+    for group in root.iter():
+        if group.tag in ("svg", "g"):
+            group.text = "\n"
+            for child in group:
+                child.tail = "\n"
 
 
 def write(path: Path, model: Model, run: Counterexample) -> None:
@@ -73,11 +82,15 @@ class _Picture:
         self.x = self._places()
         self.notes_x = (self.x[-1] + 56) if self.x else LEFT
         widest = max((i + cell_len(n.text) for r in self.rows for i, n in r.lines), default=40)
-        said = [line.text for line in wrapped(Note.of(run.explanation), WRAP)]
-        words = max([widest, *(cell_len(line) for line in said)])
-        self.width = int(self.notes_x + max(words, 30) * CHAR + 24)
+        said = [
+            line.text
+            for part in run.explanation.splitlines()
+            for line in wrapped(Note.of(part), WRAP)
+        ]
+        self.width = int(self.notes_x + max(widest, 30) * CHAR + 24)
+        self.width = max([self.width, *(int(48 + cell_len(line) * 7) for line in said)])
         self.width = max(self.width, int(48 + cell_len(self._title()) * 10.4))
-        self.shift = LINE * (len(said) - 1)
+        self.shift = LINE * max(0, len(said) - 1)
         self.height = (self.rows[-1].bottom if self.rows else TOP) + 40 + self.shift
         self.root = self._root()
         self._heading(said)

@@ -20,6 +20,7 @@ from checker.report.sequence import Note, diagram, wrapped
 
 WIDTH = 100
 MARKS = {"holds": ("✓", "green"), "violated": ("✗", "bold red"), "undecided": ("?", "yellow")}
+NEXT = "to decide it: smaller constants or higher limits; or look further with quorate simulate"
 NO_KIND = ("deadlock", "coverage", "model error")
 
 
@@ -37,6 +38,8 @@ def report(result: Result, width: int = WIDTH, *, everything: bool = False) -> l
     for block in (_actions(result), _properties(result), _warnings(result, width)):
         if block:
             lines += [Text(), *block]
+    if result.verdict == "undecided" and result.frontier:
+        lines += [Text(), Text(f"  {NEXT}", "dim")]
     shown = result.counterexamples if everything else result.counterexamples[:1]
     for found in shown:
         lines += [Text(), *counterexample(result, found, width)]
@@ -152,7 +155,7 @@ def _after(found: Counterexample) -> str:
     if found.kind in ("deadlock", "model error"):
         return f"reached after {steps}" if taken else "reached at the start"
     if found.loop is not None:
-        return f"violated by a run that never ends, shown by {steps}"
+        return "violated by a run that never ends"
     return f"violated after {steps}" if taken else "violated at the start"
 
 
