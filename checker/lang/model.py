@@ -11,7 +11,7 @@ Nothing here is clever.  The native engine and the IR are checked against it.
 
 from __future__ import annotations
 
-import inspect
+import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -292,11 +292,10 @@ class Model:
         """Whether an action reads `self.old`."""
         if not hasattr(self, "_uses_old"):
             self._uses_old = any(
-                ".old." in line
+                isinstance(node, ast.Attribute) and node.attr == "old"
                 for owner in self.owners
-                for cls in owner.cls.__mro__
-                if issubclass(cls, Spec) and cls is not Spec
-                for line in inspect.getsource(cls).splitlines()
+                for source in owner.sources()
+                for node in ast.walk(source.tree)
             )
         return self._uses_old
 

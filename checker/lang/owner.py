@@ -443,7 +443,7 @@ class Owner:
 
     def calls_of_parts(self) -> Iterator[tuple[str, str]]:
         """`(part, method)` for each `self.part.method(...)` in a method of this owner."""
-        for source in self._all_sources():
+        for source in self.sources():
             for node in ast.walk(source.tree):
                 match node:
                     case ast.Call(
@@ -453,7 +453,8 @@ class Owner:
                     ) if part in self.parts:
                         yield part, method
 
-    def _all_sources(self) -> Iterator[Source]:
+    def sources(self) -> Iterator[Source]:
+        """Every method of the class and of its bases, the overridden ones too."""
         for cls in own_classes(self.cls):
             for method in vars(cls).values():
                 if isinstance(method, Process):

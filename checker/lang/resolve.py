@@ -280,7 +280,7 @@ def _evaluated(annotation: Any, names: dict[str, Any]) -> Any:
         try:
             # The user's own annotation, which Python would have evaluated itself without
             # `from __future__ import annotations`.
-            return eval(annotation, names)
+            return _evaluated(eval(annotation, names), names)
         except Exception as error:
             raise SpecError(
                 f"the annotation `{annotation}` cannot be evaluated: {error}",
