@@ -14,6 +14,7 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin
 from checker.lang.declare import AtMost, Range, declaration_of
 from checker.lang.errors import Place, SpecError
 from checker.lang.rewrite import rewritten
+from checker.lang.source import source_of
 from checker.lang.types import (
     BagT,
     BoolT,
@@ -252,10 +253,16 @@ def prepare_record(kind: type[Record]) -> None:
             said = declaration_of(method)
             if said and said.kind == "invariant":
                 checks.append(getattr(kind, name))
+    for made in kind._interned.values():  # defaults of fields, made before anything was checked
+        for check in checks:
+            if not check(made):
+                raise SpecError(
+                    f"{made!r} breaks the invariant `{check.__name__}` of its record",
+                    f"make only records for which `{check.__name__}` holds",
+                    source_of(check).place(),
+                )
     type.__setattr__(kind, "_checks", tuple(dict.fromkeys(checks)))
     type.__setattr__(kind, "_prepared", True)
-    if checks:
-        kind._interned.clear()
 
 
 _frames: dict[type, Mapping[str, Any]] = {}

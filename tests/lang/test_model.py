@@ -406,3 +406,45 @@ def test_what_goes_wrong_in_a_step_names_line_and_action() -> None:
     assert "self.items.pop(0)" in text
     assert "during: take(b=False)" in text
     assert "mend: guard it with the length" in text
+
+
+class Span(Record):
+    low: Annotated[int, Range(3)]
+    high: Annotated[int, Range(3)]
+
+    @invariant
+    def ordered(self) -> bool:
+        return self.low <= self.high
+
+
+class Looking(Spec):
+    span: Span = Span(0, 1)
+
+    @action
+    def look(self, s: Span) -> None:
+        self.span = s
+
+
+def test_a_default_is_the_value_that_the_domain_holds() -> None:
+    """Made when the class was read, before the invariants of the record were known."""
+    assert len(explored(Model(Looking, {}))) == 6
+
+
+def test_a_default_that_breaks_its_records_invariant_is_named() -> None:
+    class Gap(Record):
+        low: Annotated[int, Range(3)]
+        high: Annotated[int, Range(3)]
+
+        @invariant
+        def ordered(self) -> bool:
+            return self.low <= self.high
+
+    class Wide(Spec):
+        gap: Gap = Gap(2, 1)
+
+        @action
+        def look(self, g: Gap) -> None:
+            self.gap = g
+
+    with pytest.raises(SpecError, match="breaks the invariant `ordered` of its record"):
+        Model(Wide, {})
