@@ -84,7 +84,7 @@ def command(
     if allow_unused:
         names = [name for name in names or every_name(machine) if name != "coverage"]
     memory = limit_bytes(max_memory)
-    with guarded(memory), showing(target.name) as progress:
+    with guarded(memory), showing(target.cls.__name__) as progress:
         result = check(
             machine,
             engine=engine,

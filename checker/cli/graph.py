@@ -70,18 +70,18 @@ def command(
     from checker.cli.progress import showing
     from checker.cli.status import UNDECIDED
     from checker.cli.target import find
-    from checker.engines.check import model_of
+    from checker.engines.check import checked_model
     from checker.engines.result import Limits
     from checker.graph.build import TooLarge, build
 
     target = find(spec)
-    model = model_of(instance(target, constants))
+    model = checked_model(instance(target, constants))
     form = format_of(output, format_)
     writable(output)
     memory = limit_bytes(max_memory)
     limits = Limits(None, max_seconds, memory)
     try:
-        with guarded(memory), showing(target.name) as progress:
+        with guarded(memory), showing(target.cls.__name__) as progress:
             graph = build(model, max_states, stutters=stutters, progress=progress, limits=limits)
     except TooLarge as error:
         note(f"{target.name} is too large to look at: {error}.\n{advice(target.name)}")

@@ -66,22 +66,21 @@ def command(
     from checker.cli.output import writable
     from checker.cli.progress import showing
     from checker.cli.target import find
-    from checker.engines.check import model_of
-    from checker.engines.python.simulate import simulate
-    from checker.engines.result import Limits
+    from checker.engines.check import simulate
 
     target = find(spec)
-    model = model_of(instance(target, constants))
+    machine = instance(target, constants)
     writable(trace)
     writable(svg)
     memory = limit_bytes(max_memory)
-    with guarded(memory), showing(target.name) as progress:
+    with guarded(memory), showing(target.cls.__name__) as progress:
         result = simulate(
-            model,
+            machine,
             walks=walks,
             depth=depth,
             seed=seed,
-            limits=Limits(None, max_seconds, memory),
+            max_seconds=max_seconds,
+            max_memory=memory,
             progress=progress,
             properties=list(properties) or None,
         )

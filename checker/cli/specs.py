@@ -82,7 +82,7 @@ def table(specs: list[dict[str, Any]], width: int) -> list[Text]:
 
     lines: list[Text] = []
     for spec in specs:
-        lines += [Text.assemble((spec["spec"], "bold cyan"), f"  {spec['summary']}")]
+        lines += _title(spec["spec"], spec["summary"], width)
         rows = {
             "constants": ", ".join(_settings(spec["constants"])),
             "properties": ", ".join([*spec["properties"], *spec["refines"]]),
@@ -97,6 +97,17 @@ def table(specs: list[dict[str, Any]], width: int) -> list[Text]:
         lines.append(Text())
     lines.append(Text("quorate specs SPEC tells more; quorate check SPEC checks it", "dim"))
     return lines
+
+
+def _title(name: str, summary: str, width: int) -> list[Text]:
+    from rich.text import Text
+
+    from checker.report.sequence import Note, wrapped
+
+    parts = [note.text for note in wrapped(Note.of(summary), width - len(name) - 2)]
+    first, rest = parts[0], parts[1:]
+    lines = [Text.assemble((name, "bold cyan"), f"  {first}")]
+    return lines + [Text(" " * len(name) + "  " + part.strip()) for part in rest]
 
 
 def _settings(constants: dict[str, Any]) -> list[str]:
@@ -126,7 +137,7 @@ def detail(name: str, cls: type[Spec], width: int) -> list[Text]:
     from checker.report.constants import constant_text
 
     model = Model(cls, {})
-    lines = [Text.assemble((name, "bold cyan"), f"  {first_line(cls)}")]
+    lines = _title(name, first_line(cls), width)
     lines += (Text(f"  {line}".rstrip()) for line in prose(cls))
     constants = [(c.name, f"= {constant_text(c)}") for c in model.constants.values()]
     lines += _section("constants (with their defaults: change them with -c)", constants, width)

@@ -106,6 +106,7 @@ def _module(file: Path) -> ModuleType:
     sys.modules[module.__name__] = module
     sys.path.insert(0, str(whole.parent))
     try:
+        # Else the file would be read with the __future__ imports of this one.
         code = compile(whole.read_bytes(), str(file), "exec", dont_inherit=True)
     except SyntaxError as error:
         raise BadInput(_syntax(file, error)) from None

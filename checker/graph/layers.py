@@ -13,17 +13,24 @@ from itertools import pairwise
 import networkx as nx
 
 SWEEPS = 8
+COUNTED = 3000
+"""With more edges than this, crossings are not counted: the last order is taken, not the best."""
 
 
 def layers_of(graph: nx.DiGraph[int]) -> list[list[int]]:
     """The states of each layer, from left to right."""
     starts = [number for number, node in graph.nodes(data=True) if node["initial"]]
     layers = [list(layer) for layer in nx.bfs_layers(graph, starts)] if starts else []
+    best, least = [list(layer) for layer in layers], None
+    if graph.number_of_edges() <= COUNTED:
+        least = crossings(graph, layers)
     for sweep in range(SWEEPS):
         order = layers if sweep % 2 == 0 else layers[::-1]
         for above, layer in pairwise(order):
             _sort(graph, above, layer)
-    return layers
+        if least is not None and (found := crossings(graph, layers)) < least:
+            best, least = [list(layer) for layer in layers], found
+    return layers if least is None else best
 
 
 def _sort(graph: nx.DiGraph[int], fixed: list[int], layer: list[int]) -> None:

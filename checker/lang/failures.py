@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from checker.lang.errors import ModelError, NotEnabled, Place, QuorateError, SpecError
+from checker.lang.errors import LimitReached, ModelError, NotEnabled, Place, QuorateError, SpecError
 
 _LANGUAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
@@ -30,6 +30,8 @@ _RULES: list[tuple[type[Exception], str, str, str]] = [
 
 def explain(error: Exception, during: str) -> QuorateError:
     """The `ModelError` (or the original, if it is one of ours already) for an exception."""
+    if isinstance(error, MemoryError):
+        return LimitReached("memory ran out")  # a limit of the machine, not a fault of the spec
     place = place_of(error)
     if isinstance(error, ModelError):
         if error.place is None:

@@ -1,0 +1,5 @@
+"""`python -m checker.cli` is `quorate`."""
+
+from checker.cli import main
+
+main()

@@ -1,0 +1,54 @@
+"""`quorate simulate`: what is found is real; what is not found is undecided."""
+
+import json
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+from checker.cli import main
+from checker.cli.constants import instance
+from checker.cli.target import find
+from checker.engines.check import model_of
+from checker.report import trace
+
+SPECS = Path(__file__).parent.parent / "data" / "specs"
+
+
+def simulate(*args: str) -> Result:
+    return CliRunner().invoke(main, ["simulate", *args])
+
+
+def test_a_violation_is_found_and_replays(tmp_path: Path) -> None:
+    log = tmp_path / "t.json"
+    result = simulate(f"{SPECS}/election.py", "--trace", str(log))
+    assert result.exit_code == 1
+    assert "✗ one_winner (invariant) is violated" in result.stdout
+    model = model_of(instance(find(f"{SPECS}/election.py"), []))
+    run = trace.replay(model, trace.read(log))
+    assert not model.holds(model.properties[0], run.steps[-1].state)
+
+
+def test_nothing_found_is_undecided() -> None:
+    result = simulate(f"{SPECS}/inboxes.py", "-c", "loud=true", "--walks", "5")
+    assert result.exit_code == 3
+    assert "never that there is none" in result.stdout
+
+
+def test_json_and_seeds() -> None:
+    def data(seed: str) -> dict[str, object]:
+        args = (f"{SPECS}/election.py", "--json", "--seed", seed, "--walks", "50")
+        found = json.loads(simulate(*args).stdout)
+        varying = ("seconds", "states_per_second", "peak_memory_bytes", "bytes_per_state")
+        return {key: value for key, value in found.items() if key not in varying}
+
+    assert data("1") == data("1")
+    assert data("1") != data("2")
+    assert data("1")["seed"] == 1
+    assert data("1")["verdict"] == "violated"
+    assert data("1")["violation"]
+
+
+def test_depth_bounds_each_walk() -> None:
+    result = simulate(f"{SPECS}/election.py", "--depth", "3", "--walks", "20", "--json")
+    assert json.loads(result.stdout)["depth"] == 3
+    assert result.exit_code == 3
