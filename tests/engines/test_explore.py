@@ -17,6 +17,7 @@ from checker.lang import (
     SpecError,
     action,
     constraint,
+    eventually,
     final,
     init,
     invariant,
@@ -375,6 +376,45 @@ def test_every_violation_when_asked_to_go_on() -> None:
     result = check(Clock, stop_at_first=False)
     lengths = [(found.property, len(found.steps)) for found in result.counterexamples]
     assert lengths == [("only_forward", 9), ("never_to", 10), ("deadlock", 11)]
+
+
+class Several(Spec):
+    """Violates much: what has no run to show comes last, the shortest first."""
+
+    n: Annotated[int, Range(4)] = 0
+
+    @action
+    def up(self) -> None:
+        require(self.n < 3)
+        self.n += 1
+
+    @reachable
+    def five(self) -> bool:
+        return self.n == 5
+
+    @eventually
+    def six(self) -> bool:
+        return self.n == 6
+
+    @invariant
+    def below_three(self) -> bool:
+        return self.n < 3
+
+    @invariant
+    def below_two(self) -> bool:
+        return self.n < 2
+
+
+def test_the_order_of_counterexamples() -> None:
+    result = check(Several, stop_at_first=False)
+    assert [found.property for found in result.counterexamples] == [
+        "below_two",
+        "below_three",
+        "deadlock",
+        "six",
+        "five",
+    ]
+    assert [found.property for found in check(Several).counterexamples] == ["below_two"]
 
 
 class Grid(Spec):

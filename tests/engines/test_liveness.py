@@ -402,6 +402,10 @@ class Forever(Spec):
     def reaches(self, k: Annotated[int, Range(3)]) -> bool:
         return self.n == k
 
+    @eventually
+    def beyond_what_is_explored(self) -> bool:
+        return self.n == 8
+
 
 class ForeverBranching(Forever):
     @action
@@ -417,6 +421,7 @@ class ForeverBranching(Forever):
 def test_a_state_that_is_cut_off_is_no_end() -> None:
     result = check(Forever)
     assert result.bounded
+    assert result.verdict == "holds"
     assert result.properties["reaches"] == "holds"
     assert result.properties["deadlock"] == "holds"
 
@@ -426,6 +431,46 @@ def test_a_lasso_found_in_a_bounded_search_is_real() -> None:
     assert result.bounded
     assert result.properties["large"] == "violated"
     assert assert_lasso(result) == [None, "up", "up", "reset"]
+
+
+def test_the_shorter_of_a_loop_and_an_end_is_shown() -> None:
+    class Long(Spec):
+        """A loop of two steps at once, or an end after five."""
+
+        n: Annotated[int, Range(-2, 6)] = 0
+
+        @action(fairness=weak())
+        def round(self) -> None:
+            require(self.n <= 0)
+            self.n = -1 if self.n == 0 else 0
+
+        @action
+        def away(self) -> None:
+            require(0 <= self.n < 5)
+            self.n += 1
+
+        @action(fairness=weak())
+        def on(self) -> None:
+            require(0 < self.n < 5)
+            self.n += 1
+
+        @eventually_always
+        def never(self) -> bool:
+            return False
+
+    class Short(Long):
+        @action(fairness=weak())
+        def round(self) -> None:
+            require(self.n in {0, -1, -2})
+            self.n = -2 if self.n == 0 else self.n + 1
+
+        @action(fairness=weak())
+        def on(self) -> None:
+            require(self.n == 1)
+            self.n = 1
+
+    assert assert_lasso(check(Long, properties=["never"])) == [None, "round", "round"]
+    assert assert_lasso(check(Short, properties=["never"])) == [None, "away"]
 
 
 # --------------------------------------------------------------------------- processes

@@ -97,6 +97,12 @@ class Stuck(Walk):
         self.y += 1
 
 
+class TooHigh(Climbs):
+    @refinement
+    def height(self) -> Height:
+        return Height.at(h=self.y if self.y < 102 else 300)
+
+
 class Leaves(Walk):
     @action
     def up(self) -> None:
@@ -126,6 +132,7 @@ def test_counterexamples_are_made_short() -> None:
         (Fence, "inside", ["up"] * 5),
         (NeverRight, "not_right_high", ["up"] * 3 + ["right"]),
         (Climbs, "height", ["up"] * 4),
+        (TooHigh, "height", ["up"] * 2),
         (Stuck, "deadlock", ["up"] * 2),
         (Leaves, "model error", ["up"] * 2),
     ]:
@@ -135,6 +142,18 @@ def test_counterexamples_are_made_short() -> None:
         assert result.counterexample.property == name
         assert [step.action for step in result.counterexample.steps] == [None, *steps]
         assert result.properties[name] == "violated"
+
+
+def test_steps_that_only_together_can_be_left_out() -> None:
+    class Aligned(Walk):
+        @invariant
+        def not_straight_above(self) -> bool:
+            return not (self.x == 100 and self.y == 102)
+
+    for seed in range(5):
+        found = simulate(Aligned, walks=300, seed=seed).counterexample
+        assert found is not None
+        assert [step.action for step in found.steps] == [None, "up", "up"]
 
 
 def test_the_short_run_is_as_short_as_the_exhaustive_one() -> None:

@@ -29,7 +29,7 @@ from checker.engines.python.plan import COVERAGE, DEADLOCK, MODEL_ERROR, Finding
 from checker.engines.python.refinement import NONE as NO_IMAGE
 from checker.engines.python.refinement import Images
 from checker.engines.python.vacuity import Unused
-from checker.engines.python.watch import Watch, peak_memory_bytes
+from checker.engines.python.watch import Watch, no_garbage, peak_memory_bytes
 from checker.engines.result import Limits, ProgressCallback, Result, Step, Verdict
 from checker.lang.errors import LimitReached, ModelError, SpecError
 from checker.lang.model import Action, Model, State
@@ -91,7 +91,8 @@ class Search:
     def run(self) -> None:
         """Explore until done, violated or stopped; then judge what needs the whole."""
         try:
-            self._explore()
+            with no_garbage():
+                self._explore()
             if self.complete:
                 self._judge_the_whole()
         except LimitReached as reached:

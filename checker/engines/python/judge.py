@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 from checker.engines.python.plan import Findings, Instance, Plan
@@ -109,16 +110,24 @@ class Judge:
 
     def _refinement(self, images: Images) -> Wrong:
         def shows(before: State | None, state: State) -> bool:
-            if before is None:
-                return images.image(state) not in images.initial
-            return not images.allows(images.image(before), images.image(state))
+            try:
+                if before is None:
+                    return images.image(state) not in images.initial
+                return not images.allows(images.image(before), images.image(state))
+            except ModelError:
+                return True
 
         def record(findings: Findings, steps: Steps) -> None:
-            image = images.image(steps[-1].state)
-            if len(steps) == 1:
-                findings.add(images.wrong_start(image, steps))
-            else:
-                findings.add(images.wrong_step(images.image(steps[-2].state), image, steps))
+            try:
+                image = images.image(steps[-1].state)
+                if len(steps) == 1:
+                    findings.add(images.wrong_start(image, steps))
+                else:
+                    before = images.image(steps[-2].state)
+                    images.allows(before, image)
+                    findings.add(images.wrong_step(before, image, steps))
+            except ModelError as error:
+                findings.add(images.error(error, steps))
 
         return Wrong(shows, record, of_step=True)
 
@@ -136,20 +145,28 @@ class Judge:
 def shorten(model: Model, run: list[Step], wrong: Wrong) -> Steps:
     """A shorter run from an initial state that shows the same fault at its end.
 
-    First the shortest way through the states that the run passes, then without each step that is
-    not needed for the others, until none can be left out.
+    First the shortest way through the states that the run passes, then without each step, and
+    each two steps, that are not needed for the others.
     """
     deadline = time.perf_counter() + SHORTEN_SECONDS
     keep = 2 if wrong.of_step and len(run) > 1 else 1
-    run = [*_shortest(model, run[: len(run) - keep + 1]), *run[len(run) - keep + 1 :]]
-    position = len(run) - 1
-    while position > 0 and time.perf_counter() < deadline:
-        shorter = _without(model, run, position, wrong)
-        if shorter is not None:
-            run = shorter
-            position = len(run)
-        position = min(position, len(run)) - 1
+    end = len(run) - keep + 1
+    run = [*_shortest(model, run[:end]), *run[end:]]
+    while (shorter := _with_less(model, run, wrong, deadline)) is not None:
+        run = shorter
     return tuple(run)
+
+
+def _with_less(model: Model, run: list[Step], wrong: Wrong, deadline: float) -> list[Step] | None:
+    """The run without some step or two steps; `None` if it needs all of them."""
+    positions = range(len(run) - 1, 0, -1)
+    for left_out in (*combinations(positions, 1), *combinations(positions, 2)):
+        if time.perf_counter() > deadline:
+            return None
+        shorter = _without(model, run, left_out, wrong)
+        if shorter is not None:
+            return shorter
+    return None
 
 
 def _shortest(model: Model, run: list[Step]) -> list[Step]:
@@ -172,14 +189,22 @@ def _shortest(model: Model, run: list[Step]) -> list[Step]:
     return [first, *reversed(steps)]
 
 
-def _without(model: Model, run: list[Step], position: int, wrong: Wrong) -> list[Step] | None:
-    """The run with one step left out, if the others are still possible and show the fault."""
-    made = run[:position]
-    for step in run[position + 1 :]:
+def _without(
+    model: Model, run: list[Step], left_out: tuple[int, ...], wrong: Wrong
+) -> list[Step] | None:
+    """The run with steps left out, if the others are still possible and show the fault."""
+    made = run[: left_out[-1]]
+    for position in range(left_out[-1] + 1, len(run)):
+        if position in left_out:
+            continue
+        step = run[position]
         try:
             after = model.step(made[-1].state, model.action(step.action or ""), step.args)
         except (NotEnabled, ModelError):
             return None
         made.append(Step(step.action, step.args, after))
     before = made[-2].state if len(made) > 1 else None
-    return made if wrong.shows(before, made[-1].state) else None
+    try:
+        return made if wrong.shows(before, made[-1].state) else None
+    except ModelError:
+        return None
