@@ -74,7 +74,7 @@ class Commands(click.Group):
         except (click.Abort, KeyboardInterrupt):
             click.echo("quorate: interrupted, so undecided", err=True)
             sys.exit(UNDECIDED)
-        except BrokenPipeError:
+        except (BrokenPipeError, SystemExit):  # click would end with 1 where nobody reads
             _silence()
             sys.exit(NO_OUTPUT)
         except MemoryError:

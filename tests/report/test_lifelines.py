@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from checker.engines.result import Step
+from checker.engines.result import Counterexample, Step
 from checker.lang import Map, Record, Set, Sort, Spec, action, members, require
 from checker.lang.model import Model
 from checker.report import lifelines
@@ -64,6 +64,42 @@ def test_who_receives_a_message_without_naming_an_identity_is_its_addressee() ->
     story = tell(result_of("ring").model, run_of("ring"))
     receive = next(event for event in story.events if event.text.startswith("receive"))
     assert story.lanes[receive.lane] == "n3"
+
+
+class Writer(Sort):
+    pass
+
+
+class Line(Record):
+    by: Writer
+
+
+class Diaries(Spec):
+    writers: Set[Writer] = members(2)
+    diary: Map[Writer, Set[Line]]
+    sure: bool
+
+    @action
+    def write(self, w: Writer) -> None:
+        self.diary[w].add(Line(w))
+
+    @action
+    def read(self, w: Writer, other: Writer) -> None:
+        require(len(self.diary[other]) > 0)
+        self.sure = True
+
+
+def test_what_all_keep_for_themselves_is_no_message() -> None:
+    model = Model(Diaries, {})
+    (state,) = model.initial_states()
+    one, two = model.constants["writers"].value
+    steps = [Step(None, (), state)]
+    for name, args in [("write", (one,)), ("read", (two, one))]:
+        state = model.step(state, model.action(name), args)
+        steps.append(Step(name, args, state))
+    story = tell(model, Counterexample("x", "invariant", "", tuple(steps)))
+    assert story.lanes == ("w1", "w2")
+    assert [event.received for event in story.events] == [(), (), ()]
 
 
 class Value(Sort):
