@@ -205,7 +205,7 @@ def _argument_type(c: Context, value: ir.Expr, of: Type, node: ast.expr, name: s
         return of
     joined = join(value.type, of)
     if joined is None or not alike(value.type, of):
-        c.wrong_type(value, of, node, f"for `{name}`,")
+        c.wrong_type(value, of, node, f"for `{name}`")
     return joined
 
 
@@ -326,7 +326,7 @@ def _field_value(
         return c.convert(value, of, node), of
     joined = join(value.type, of)
     if joined is None or not alike(value.type, of):
-        c.wrong_type(value, of, node, f"for `{what}`,")
+        c.wrong_type(value, of, node, f"for `{what}`")
     return c.convert(value, joined, node), joined
 
 

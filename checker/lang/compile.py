@@ -313,6 +313,7 @@ class Compiler:
         c.variables, c.loop_names = _assigned(tree)
         params = [param.name for param in function.params]
         c.taken |= set(params)
+        c.parameters = frozenset(params)
         if len(tree.args.args) > len(params):
             c.statics[tree.args.args[0].arg] = Self(c.owner)
         for name, of in zip(params, types, strict=True):

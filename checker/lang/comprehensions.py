@@ -175,6 +175,9 @@ def _item_at(of: ir.Expr, at: ir.Expr) -> ir.Expr:
 
 
 def _enumerate(c: Context, inner: ast.expr) -> Walk:
+    nested = _special(c, inner)
+    if nested is not None and isinstance(nested.source, ir.Range):
+        return _numbered(nested, nested.source.start)
     held, binds = _held(c, _sequence(c, inner))
     walk = walk_range(ir.number(0), length(held, held.place), c.place(inner))
 
@@ -182,6 +185,20 @@ def _enumerate(c: Context, inner: ast.expr) -> Walk:
         return _pair(at, _item_at(held, at))
 
     return replace(walk, value=value, binds=binds)
+
+
+def _numbered(walk: Walk, start: ir.Expr) -> Walk:
+    """A walk over a range, each round with its number from 0."""
+    assert isinstance(start.type, IntT)
+    assert isinstance(walk.of, IntT)
+
+    def value(at: ir.Expr) -> ir.Expr:
+        of = arithmetic("-", [of for of in (at.type, start.type) if isinstance(of, IntT)])
+        first = isinstance(start, ir.Literal) and start.value == 0
+        number = at if first else ir.Op("-", (at, start), type=of, place=at.place)
+        return _pair(number, walk.value(at) if walk.value else at)
+
+    return replace(walk, value=value)
 
 
 def _pair(*items: ir.Expr) -> ir.Expr:
@@ -332,6 +349,7 @@ def sequence(c: Context, node: ast.ListComp | ast.GeneratorExp, wanted: Type | N
 
 
 def refuse_unordered(c: Context, clauses: Clauses) -> None:
+    """A sequence has an order, and what it is made from must have it too."""
     if not clauses.ordered:
         text = ast.unparse(clauses.where)
         c.fail(

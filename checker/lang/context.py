@@ -152,6 +152,7 @@ class Context:
         self.round = round_
         self.names: dict[str, ir.Expr] = {}
         """Parameters, and what generators and patterns bind."""
+        self.parameters: frozenset[str] = frozenset()
         self.statics: dict[str, Static] = {}
         self.variables: set[str] = set()
         """The names that the function assigns."""
@@ -229,6 +230,8 @@ class Context:
                 f"a condition is a bool, but `{ast.unparse(node)}` is {article(value.type)}",
                 "say what is tested, as in `len(x) > 0` or `x != 0`",
             )
+        if isinstance(value.type, NeverT):
+            value = ir.Widen(value, type=ir.BOOL, place=value.place)
         return Condition(value)
 
     @contextmanager
@@ -370,11 +373,11 @@ class Context:
     def wrong_type(self, expr: ir.Expr, to: Type, node: ast.AST | None, what: str = "") -> NoReturn:
         text = f"`{ast.unparse(node)}`" if isinstance(node, ast.expr) else "this value"
         have = expr.type
-        subject = f"{what} " if what else ""
+        subject = f" {what}" if what else ""
         if isinstance(have, OptionT) and (alike(have.item, to)):
             self.fail(
                 node,
-                f"{text} may be None here, where {subject}{article(to)} is needed",
+                f"{text} may be None here, where {article(to)} is needed{subject}",
                 f"test it first: `if {text.strip('`')} is not None`, or require that",
             )
         missing = [k for k in kinds_of(have) if not alike(k, to)]
@@ -382,7 +385,7 @@ class Context:
             self.fail(
                 node,
                 f"{text} may be a {' or a '.join(map(str, missing))} here, where "
-                f"{subject}{article(to)} is needed",
+                f"{article(to)} is needed{subject}",
                 "tell the kinds apart first with `match` or `isinstance`",
             )
         if isinstance(expr, ir.Literal) and isinstance(to, LabelT):
@@ -395,7 +398,7 @@ class Context:
             self.fail(node, f"{text} cannot be {article(to)}", f"write a value of {to}")
         self.fail(
             node,
-            f"{text} is {article(have)}, where {subject}{article(to)} is needed",
+            f"{text} is {article(have)}, where {article(to)} is needed{subject}",
             f"give a value of type {to}",
         )
 
@@ -441,6 +444,8 @@ def article(of: Type) -> str:
         return "nothing"
     if isinstance(of, OptionT) and isinstance(of.item, NeverT):
         return "None"
+    if isinstance(of, IntT) and of.low is not None and of.low == of.high:
+        return f"the number {of.low}"
     text = str(of)
     return f"an {text}" if text[0] in "aeiouAEIO" else f"a {text}"
 

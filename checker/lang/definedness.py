@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from checker.lang import ir
-from checker.lang.infer import kinds_of, longest, subtype
+from checker.lang.infer import NeverT, kinds_of, longest, subtype
 from checker.lang.types import BagT, IntT, MapT, OptionT, RecordT, SeqT, SetT
 
 
@@ -88,6 +88,8 @@ def _covers(e: ir.Op) -> ir.Expr:
 
 def _present(e: ir.Narrow) -> ir.Expr:
     wide, narrow = e.of.type, e.type
+    if isinstance(narrow, NeverT):
+        return ir.FALSE
     kinds = kinds_of(narrow)
     if kinds and len(kinds) < len(kinds_of(wide)):
         known = ir.IsKind(e.of, tuple(kind.kind for kind in kinds), type=ir.BOOL)

@@ -282,7 +282,7 @@ def index(c: Context, of: ir.Expr, node: ast.Subscript) -> ir.Expr:
         low, high = slice_of(c, of, node.slice)
         return ir.Op("seq.slice", (of, low, high), type=kind, place=place)
     if isinstance(kind, SeqT):
-        at = number_of(c, node.slice, "an index,")
+        at = number_of(c, node.slice, "as an index")
         return ir.Op("seq.get", (of, at), type=kind.item, place=place)
     text = ast.unparse(node.value)
     if isinstance(kind, TupleT):
@@ -313,7 +313,7 @@ def key_of(c: Context, of: MapT, node: ast.expr) -> ir.Expr:
         c.fail(node, "a Map has no slices", "take one key at a time")
     key = c.expr(node, of.key)
     if not alike(key.type, of.key):
-        c.convert(key, of.key, node, f"a key of {article(of)},")
+        c.convert(key, of.key, node, f"as a key of {article(of)}")
     if subtype(key.type, of.key):
         return c.convert(key, of.key, node)
     # The operand keeps its own type: whether it is a key is what `map.get` is defined by.
@@ -348,7 +348,7 @@ def put(c: Context, of: ir.Expr, node: ast.Subscript, value: ir.Expr) -> ir.Expr
         args = (c.convert(of, made, node), key, c.convert(value, made.value, node))
         return ir.Op("map.set", args, type=made, place=place)
     if isinstance(kind, SeqT) and not isinstance(node.slice, ast.Slice):
-        at = number_of(c, node.slice, "an index,")
+        at = number_of(c, node.slice, "as an index")
         grown = join(kind.item, value.type)
         made_seq = replace(kind, item=grown if grown is not None else kind.item)
         args = (c.convert(of, made_seq, node), at, c.convert(value, made_seq.item, node))

@@ -556,6 +556,23 @@ def successors(program: ir.Program, state: State) -> list[tuple[str, tuple[Any, 
     ]
 
 
+def bindings(program: ir.Program, action: ir.ActionIR, state: State) -> list[tuple[Any, ...]]:
+    """What an action's parameters range over in a state; its own guards are still to come."""
+    machine = Machine(program)
+    machine.load(state)
+    return list(machine.bindings(action))
+
+
+def step(
+    program: ir.Program, action: ir.ActionIR, state: State, args: tuple[Any, ...]
+) -> State:
+    """Where an action leads.  Raises `NotEnabled` or `ModelError`."""
+    machine = Machine(program)
+    machine.load(state)
+    machine.call(action.function, args)
+    return machine.read()
+
+
 def holds(
     program: ir.Program,
     prop: ir.PropertyIR,
@@ -569,4 +586,4 @@ def holds(
     return machine.call(prop.function, args)
 
 
-__all__ = ["Machine", "holds", "initial_states", "successors"]
+__all__ = ["Machine", "bindings", "holds", "initial_states", "step", "successors"]

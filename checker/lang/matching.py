@@ -102,14 +102,12 @@ def _cases(
         c.flow.dead = True
         return
     first, others = cases[0], cases[1:]
-    if rest.handled():
-        c.fail(first.pattern, "this case is never reached", "delete it")
     case = _pattern(c, node, first.pattern, c.known(raw))
     names = dict(c.names)
     for name, value, _ in case.binds:
         c.names[name] = value
     condition = Condition(case.test, case.yes, case.no)
-    if first.guard is not None:
+    if first.guard is not None and not ir.is_false(case.test):
         held = c.flow
         c.flow = held.copy(case.yes)
         guard = c.condition(first.guard)
@@ -121,6 +119,8 @@ def _cases(
         _take(rest, case)
         if rest.handled():
             condition.test = ir.TRUE
+            if others:
+                c.fail(others[0].pattern, "this case is never reached", "delete it")
     c.names = names
 
     def then() -> None:
@@ -240,7 +240,8 @@ def _class(c: Context, node: ast.Match, pattern: ast.MatchClass, value: ir.Expr)
     inside = only_kinds(
         value.type, {k.kind for k in kinds_of(value.type) if issubclass(k.kind, kinds)}
     )
-    assert inside is not None
+    if inside is None:
+        return Case(ir.FALSE)  # it is known by now to be of no such kind
     case = Case(condition.test, condition.yes, condition.no)
     narrowed: ir.Expr = value
     if inside != value.type:

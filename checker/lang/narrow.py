@@ -26,6 +26,7 @@ from checker.lang.context import (
 )
 from checker.lang.errors import Place
 from checker.lang.infer import (
+    NEVER,
     NeverT,
     comparable,
     item_of,
@@ -186,7 +187,7 @@ def _equal(
             "compare values of one type",
         )
     if isinstance(joined, IntT):
-        args = (a, b)
+        args = (as_number(c, a), as_number(c, b))
     else:
         args = (c.convert(a, joined, left), c.convert(b, joined, right))
     same = isinstance(op, ast.Eq)
@@ -495,6 +496,16 @@ def named_kinds(c: Context, node: ast.expr) -> tuple[type[Record], ...]:
     )
 
 
+def _is_declared(c: Context, value: ir.Expr) -> bool:
+    """Whether the type of a value is what its author wrote, not what was worked out."""
+    match value:
+        case ir.Local(name):
+            return name in c.parameters
+        case ir.FieldRead() | ir.Get() | ir.Op(op="map.get" | "seq.get"):
+            return True
+    return False
+
+
 def kind_test(
     c: Context,
     node: ast.AST,
@@ -508,6 +519,8 @@ def kind_test(
         return Condition(ir.TRUE)
     possible = {kind.kind for kind in kinds_of(of)}
     wanted = {kind for kind in possible if issubclass(kind, kinds)}
+    if not wanted and not _is_declared(c, value):
+        return Condition(ir.FALSE, yes=told(value, NEVER))
     if not wanted:
         names = " or ".join(kind.__name__ for kind in kinds)
         c.fail(

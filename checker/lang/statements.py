@@ -268,7 +268,7 @@ def _write(c: Context, target: ast.expr, held: ir.Expr, value: ir.Expr, where: a
         c.fail(target, "`self.old` is the state before the step, and cannot change", "write self.x")
     if c.pure_function:
         c.fail(target, f"{c.pure_function} cannot change the state", "do it in an action")
-    made = c.convert(value, raw.type, where, f"for `{ast.unparse(target)}`,")
+    made = c.convert(value, raw.type, where, f"for `{ast.unparse(target)}`")
     c.emit(ir.Write(field.name, path, made, place=c.place(target)))
     c.writes.add(field.name)
     c.forget_field(field.name)
@@ -304,7 +304,7 @@ def _grown(c: Context, node: ast.Call, of: ir.Expr, arg: ast.expr) -> tuple[ir.E
     joined = join(of.type.item, item.type)
     known = not isinstance(of.type.item, NeverT)
     if joined is None or (known and not alike(item.type, of.type.item) and _is_state(of)):
-        c.wrong_type(item, of.type.item, arg, f"as an item of {article(of.type)},")
+        c.wrong_type(item, of.type.item, arg, f"as an item of {article(of.type)}")
     whole = replace(of.type, item=joined)
     return c.convert(of, whole, node), c.convert(item, joined, arg)
 
@@ -365,13 +365,13 @@ def _extend(c: Context, node: ast.Call, of: ir.Expr) -> ir.Expr:
 
 def _insert(c: Context, node: ast.Call, of: ir.Expr) -> ir.Expr:
     at, what = _arg(c, node, 2)
-    index = number_of(c, at, "an index,")
+    index = number_of(c, at, "as an index")
     whole, item = _grown(c, node, of, what)
     return _make(c, node, "seq.insert", (whole, index, item), 1)
 
 
 def _pop(c: Context, node: ast.Call, of: ir.Expr) -> ir.Expr:
-    index = number_of(c, node.args[0], "an index,") if node.args else ir.number(-1)
+    index = number_of(c, node.args[0], "as an index") if node.args else ir.number(-1)
     return _make(c, node, "seq.delete", (of, index), -1)
 
 
@@ -463,7 +463,7 @@ def _popped(c: Context, target: ast.expr, value: ast.expr) -> bool:
         return False
     if len(value.args) > 1 or value.keywords:
         c.fail(value, "`pop` takes an index", "write pop(0) or pop()")
-    index = number_of(c, value.args[0], "an index,") if value.args else ir.number(-1)
+    index = number_of(c, value.args[0], "as an index") if value.args else ir.number(-1)
     args = (held, index)
     item = ir.Op("seq.get", args, type=held.type.item, place=c.place(value))
     rest = c.let("rest", _make(c, value, "seq.delete", (held, index), -1), value)
@@ -490,7 +490,7 @@ def _delete(c: Context, node: ast.Delete) -> None:
             low, high = slice_of(c, held, target.slice)
             made = ir.Op("seq.cut", (held, low, high), type=kind, place=c.place(node))
         else:
-            at = number_of(c, target.slice, "an index,")
+            at = number_of(c, target.slice, "as an index")
             most = None if kind.at_most is None else max(0, kind.at_most - 1)
             kind = replace(kind, at_most=most)
             made = ir.Op("seq.delete", (held, at), type=kind, place=c.place(node))

@@ -32,13 +32,25 @@ class BrokenIR(Exception):
     """A node breaks a rule of the IR."""
 
     def __init__(self, problem: str, node: ir.Node, function: str) -> None:
-        place: Place = getattr(node, "place", ir.NOWHERE)
+        place = _place_of(node)
         name = type(node).__name__
         if isinstance(node, ir.Op):
             name += f" {node.op!r}"
         super().__init__(f"{name} in `{function}` at {place}: {problem}")
         self.node = node
         self.problem = problem
+
+
+def _place_of(node: ir.Node) -> Place:
+    match node:
+        case ir.Gen(source=source):
+            return source.place
+        case ir.When(test):
+            return test.place
+        case ir.Bind(value=value):
+            return value.place
+    place: Place = getattr(node, "place", ir.NOWHERE)
+    return place
 
 
 Problem = str | None

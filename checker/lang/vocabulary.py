@@ -23,7 +23,17 @@ from checker.lang.comprehensions import (
 )
 from checker.lang.context import CONDITIONS, Context, Known, Method, article
 from checker.lang.expressions import concat, length
-from checker.lang.infer import NEVER, NeverT, alike, arithmetic, item_of, join, longest, ordered
+from checker.lang.infer import (
+    NEVER,
+    NeverT,
+    alike,
+    arithmetic,
+    comparable,
+    item_of,
+    join,
+    longest,
+    ordered,
+)
 from checker.lang.names import static
 from checker.lang.narrow import as_number, number_of, parts_of, replace_item
 from checker.lang.types import (
@@ -379,8 +389,8 @@ def key_function(c: Context, node: ast.expr, of: Type, word_: str) -> tuple[str,
 
 def _pick(c: Context, node: ast.Call, which: str) -> ir.Expr:
     given = arguments(c, node, which, ("items", "key"))
-    if "items" not in given:
-        c.fail(node, f"`{which}` of what?", f"write {which}(S, key=...)")
+    if len(given) < 2:
+        c.fail(node, f"`{which}` needs a set and a key", f"write {which}(S, key=lambda x: ...)")
     arg = given["items"]
     if isinstance(arg, ast.GeneratorExp) or _is_walk(arg):
         with items_walked(c, arg) as (clauses, item):
@@ -392,12 +402,7 @@ def _pick(c: Context, node: ast.Call, which: str) -> ir.Expr:
     item_type = item_of(of.type)
     if item_type is None:
         c.wrong_type(of, SetT(NEVER), arg)
-    if "key" in given:
-        name, key = key_function(c, given["key"], item_type, which)
-    else:
-        _has_order(c, arg, item_type, which)
-        name = c.fresh("item")
-        key = _key_tuple(ir.Local(name, type=item_type, place=c.place(node)))
+    name, key = key_function(c, given["key"], item_type, which)
     op: ir.PickOp = "least" if which == "least" else "greatest"
     return ir.Pick(op, name, of, key, type=item_type, place=c.place(node))
 
@@ -522,7 +527,7 @@ def _enabled(c: Context, node: ast.Call, wanted: Type | None) -> ir.Expr:
         )
     target = c.compiler.function(c, node, function, tuple(p.type for p in function.params))
     args = tuple(
-        c.value(arg, param.type, f"for `{param.name}`,")
+        c.value(arg, param.type, f"for `{param.name}`")
         for arg, param in zip(given, target.params, strict=True)
     )
     return ir.Enabled(target.name, args, type=ir.BOOL, place=c.place(node))
@@ -547,15 +552,15 @@ def _value_method(
     match of.type:
         case SetT():
             return _set_method(c, node, name, of)
-        case SeqT(item) if name in ("count", "index"):
-            value = c.value(only_argument(c, node), item)
+        case SeqT() if name in ("count", "index"):
             high = longest(of.type)
             if name == "index" and high is not None:
                 high = max(0, high - 1)
-            return ir.Op(f"seq.{name}", (of, value), type=IntT(0, high), place=place)
-        case BagT(item) if name == "count":
-            value = c.value(only_argument(c, node), item)
-            return ir.Op("bag.count", (of, value), type=IntT(0, longest(of.type)), place=place)
+            args = _with_item(c, node, of)
+            return ir.Op(f"seq.{name}", args, type=IntT(0, high), place=place)
+        case BagT() if name == "count":
+            args = _with_item(c, node, of)
+            return ir.Op("bag.count", args, type=IntT(0, longest(of.type)), place=place)
         case BagT(item) if name == "support":
             return ir.Op("bag.support", (of,), type=SetT(item), place=place)
         case MapT() if name in ("items", "values", "keys"):
@@ -565,6 +570,18 @@ def _value_method(
         f"{article(of.type)} has no method `{name}`",
         "docs/language.md lists what each type has",
     )
+
+
+def _with_item(c: Context, node: ast.Call, of: ir.Expr) -> tuple[ir.Expr, ir.Expr]:
+    """A container and an item that is looked for in it, in a common type."""
+    arg = only_argument(c, node)
+    held = item_of(of.type)
+    assert held is not None
+    item = c.expr(arg, held)
+    joined = join(item.type, held)
+    if joined is None or not comparable(item.type, held):
+        c.wrong_type(item, held, arg)
+    return c.convert(of, replace_item(of.type, joined), node), c.convert(item, joined, arg)
 
 
 def _set_method(c: Context, node: ast.Call, name: str, of: ir.Expr) -> ir.Expr:
