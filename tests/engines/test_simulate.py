@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import pytest
+
 from checker import check, simulate
 from checker.lang import (
     Range,
@@ -127,7 +129,10 @@ def test_one_seed_gives_the_same_walks() -> None:
     assert one.actions != other.actions
 
 
-def test_counterexamples_are_made_short() -> None:
+@pytest.mark.parametrize("searched", [0, 10_000])
+def test_counterexamples_are_made_short(monkeypatch: pytest.MonkeyPatch, searched: int) -> None:
+    """By leaving out steps alone, and with a search."""
+    monkeypatch.setattr("checker.engines.python.simulate.SEARCHED_STATES", searched)
     for spec, name, steps in [
         (Fence, "inside", ["up"] * 5),
         (NeverRight, "not_right_high", ["up"] * 3 + ["right"]),
@@ -144,7 +149,9 @@ def test_counterexamples_are_made_short() -> None:
         assert result.properties[name] == "violated"
 
 
-def test_steps_that_only_together_can_be_left_out() -> None:
+def test_steps_that_only_together_can_be_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("checker.engines.python.simulate.SEARCHED_STATES", 0)
+
     class Aligned(Walk):
         @invariant
         def not_straight_above(self) -> bool:
@@ -154,6 +161,79 @@ def test_steps_that_only_together_can_be_left_out() -> None:
         found = simulate(Aligned, walks=300, seed=seed).counterexample
         assert found is not None
         assert [step.action for step in found.steps] == [None, "up", "up"]
+
+
+def test_loops_of_a_walk_are_cut_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("checker.engines.python.simulate.SEARCHED_STATES", 0)
+    monkeypatch.setattr("checker.engines.python.judge.SHORTEN_SECONDS", 0)
+
+    class Line(Spec):
+        n: Annotated[int, Range(-3, 4)] = 0
+
+        @action
+        def left(self) -> None:
+            require(self.n > -3)
+            self.n -= 1
+
+        @action
+        def right(self) -> None:
+            self.n += 1
+
+        @invariant
+        def not_there(self) -> bool:
+            return self.n != 3
+
+    for seed in range(5):
+        found = simulate(Line, seed=seed).counterexample
+        assert found is not None
+        assert [step.action for step in found.steps] == [None, "right", "right", "right"]
+
+
+def test_a_shorter_run_is_searched_for_near_the_start() -> None:
+    class Ring(Spec):
+        """Three places in a ring, and two floors."""
+
+        place: Annotated[int, Range(3)] = 0
+        floor: Annotated[int, Range(3)] = 0
+
+        @action
+        def hop(self) -> None:
+            self.place = (self.place + 1) % 3
+
+        @action
+        def up(self) -> None:
+            require(self.floor < 2)
+            self.floor += 1
+
+        @invariant
+        def not_home_upstairs(self) -> bool:
+            return not (self.place == 0 and self.floor == 2)
+
+    for seed in range(10):
+        found = simulate(Ring, seed=seed).counterexample
+        assert found is not None
+        assert [step.action for step in found.steps] == [None, "up", "up"]
+
+
+def test_a_run_is_not_shortened_to_a_step_that_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("checker.engines.python.simulate.SEARCHED_STATES", 0)
+
+    class Grows(Spec):
+        n: Annotated[int, Range(2)] = 0
+
+        @action
+        def put(self, v: Annotated[int, Range(2)]) -> None:
+            self.n = v
+
+        @step_property
+        def only_grows(self) -> bool:
+            return self.n > self.old.n
+
+    found = simulate(Grows).counterexample
+    assert found is not None
+    assert [step.args for step in found.steps] == [(), (1,), (0,)]
 
 
 def test_the_short_run_is_as_short_as_the_exhaustive_one() -> None:

@@ -6,7 +6,8 @@ something there, all equally likely (every binding of every action is one step).
 
 A walk that finds nothing proves nothing: without a violation the verdict is `undecided`, except
 that a goal (`@reachable`) that was reached is reached.  What a walk finds is real, and is made
-short before it is shown.  The same seed gives the same walks.
+short before it is shown: first by leaving out what is not needed, then by a small search from
+the start.  The same seed gives the same walks.
 
 Liveness and coverage are not judged: both speak of all runs.
 """
@@ -17,9 +18,9 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from checker.engines.python.explore import INTERRUPTED
+from checker.engines.python.explore import INTERRUPTED, explore
 from checker.engines.python.judge import Judge, Successors, Wrong, shorten
-from checker.engines.python.plan import Findings, Plan
+from checker.engines.python.plan import MODEL_ERROR, Findings, Plan
 from checker.engines.python.watch import Watch, peak_memory_bytes
 from checker.engines.result import Limits, ProgressCallback, Result, Step
 from checker.lang.errors import LimitReached, ModelError
@@ -27,6 +28,10 @@ from checker.lang.model import Model, State
 
 FOUND_NOTHING = "random walks can show a violation, never that there is none"
 """Why a simulation that found nothing is undecided."""
+
+SEARCHED_STATES = 10_000
+SEARCH_SECONDS = 10.0
+"""How far a shorter run is searched for, breadth first, after a walk has found something."""
 
 
 @dataclass(repr=False)
@@ -98,6 +103,16 @@ class Walker:
         self.depth = max(self.depth, len(run) - 1)
         if wrong:
             wrong.record(self.findings, shorten(self.model, run, wrong))
+            self._search_a_shorter_one()
+
+    def _search_a_shorter_one(self) -> None:
+        """Look through the states near the start: what is found there is shortest."""
+        for name, found in list(self.findings.violations.items()):
+            limits = Limits(max_states=SEARCHED_STATES, max_seconds=SEARCH_SECONDS)
+            names = [name] if name != MODEL_ERROR else []
+            for other in explore(self.model, limits=limits, properties=names).counterexamples:
+                if other.property == name and len(other.steps) < len(found.steps):
+                    self.findings.violations[name] = other
 
     def _walk_on(self, run: list[Step], depth: int) -> Wrong | None:
         """Extend a run until something is wrong or it has to end."""
