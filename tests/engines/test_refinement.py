@@ -190,6 +190,26 @@ class WrongThere(Count):
         self.n += 4
 
 
+class WrongStart(Count):
+    @init
+    def begin(self) -> None:
+        self.n = 9
+
+
+class BeginsWrong(Collect):
+    @refinement
+    def count(self) -> WrongStart:
+        return WrongStart.at(n=len(self.held))
+
+
+def test_a_model_error_in_the_other_spec_at_the_start() -> None:
+    result = check(BeginsWrong)
+    assert result.counterexample is not None
+    assert result.counterexample.property == "count"
+    assert "`n` cannot hold this" in result.counterexample.explanation
+    assert len(result.counterexample.steps) == 1
+
+
 class CollectsWrong(Collect):
     @refinement
     def count(self) -> WrongThere:

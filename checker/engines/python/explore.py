@@ -132,9 +132,7 @@ class Search:
         for state in initial:
             number = self._discover(state, -1)
             for images in self.images:
-                image = images.of[number]
-                if image not in images.initial and image != NO_IMAGE:
-                    self.findings.add(images.wrong_start(image, self.path(number)))
+                self._judge_start(images, number)
         if self.graph is not None:
             self.graph.initial = len(self.states)
         return not (self.findings.violations and self.stop_at_first)
@@ -268,6 +266,15 @@ class Search:
                 # Building the path moved the machine.
                 self.model.load_old(self.states[before])
                 self.model.load(self.states[after])
+
+    def _judge_start(self, images: Images, number: int) -> None:
+        """A refinement, of an initial state."""
+        image = images.of[number]
+        try:
+            if image not in images.initial and image != NO_IMAGE:
+                self.findings.add(images.wrong_start(image, self.path(number)))
+        except ModelError as error:
+            self.findings.add(images.error(error, self.path(number)))
 
     def _judge_images(self, images: Images, before: int, targets: list[int]) -> None:
         """A refinement, of the steps from one state that change something."""

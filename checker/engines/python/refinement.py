@@ -38,7 +38,14 @@ class Images:
         self.states: list[State] = []
         self.numbers: dict[State, int] = {}
         self.next: dict[int, set[int]] = {}
-        self.initial = {self._number(state) for state in self.other.initial_states()}
+        self._initial: set[int] | None = None
+
+    @property
+    def initial(self) -> set[int]:
+        """The numbers of the initial states there.  Raises `ModelError`."""
+        if self._initial is None:
+            self._initial = {self._number(state) for state in self.other.initial_states()}
+        return self._initial
 
     def _number(self, image: State) -> int:
         number = self.numbers.setdefault(image, len(self.states))

@@ -14,8 +14,8 @@ from checker.engines.result import Limits, Progress, ProgressCallback
 from checker.lang.errors import LimitReached
 
 PROGRESS_EVERY_SECONDS = 0.25
-LOOK_EVERY = 64
-"""The clock is read once for so many calls of `tick`."""
+WEIGH_EVERY = 64
+"""The memory is measured once for so many calls of `tick`."""
 
 _STATM = Path("/proc/self/statm")
 
@@ -38,23 +38,22 @@ class Watch:
         self, states: int, transitions: int, depth: int, frontier: int, phase: str = "exploring"
     ) -> None:
         """Count one small piece of work done."""
-        self.ticks += 1
-        if self.ticks % LOOK_EVERY:
-            return
         now = time.perf_counter()
         seconds = now - self.started
         if self.progress is not None and now - self.reported >= PROGRESS_EVERY_SECONDS:
             self.reported = now
             self.progress(Progress(states, transitions, depth, frontier, seconds, phase))
-        self.check(seconds)
-
-    def check(self, seconds: float) -> None:
         most = self.limits.max_seconds
         if most is not None and seconds >= most:
             raise LimitReached(f"the limit of {most:g} seconds was reached")
-        bytes_ = self.limits.max_memory_bytes
-        if bytes_ is not None and memory_bytes() >= bytes_:
-            raise LimitReached(f"the limit of {bytes_:,} bytes of memory was reached")
+        self.ticks += 1
+        if self.ticks % WEIGH_EVERY == 0:
+            self._weigh()
+
+    def _weigh(self) -> None:
+        most = self.limits.max_memory_bytes
+        if most is not None and memory_bytes() >= most:
+            raise LimitReached(f"the limit of {most:,} bytes of memory was reached")
 
     def admit(self, states: int) -> None:
         """Refuse one state more than the limit, when there are `states` already."""
