@@ -23,7 +23,7 @@ from checker.lang.bindings import Bindings
 from checker.lang.declare import Declaration, Fairness, Kind
 from checker.lang.errors import ModelError, NotEnabled, Pruned, SpecError
 from checker.lang.owner import Constant, Field, Function, Owner, Param
-from checker.lang.spec import Spec, StateOf, method_names, method_of
+from checker.lang.spec import Spec, StateOf, field_places, method_names, method_of
 
 State = tuple[Any, ...]
 
@@ -163,7 +163,9 @@ class Model:
                 self._add(owner, name, found[2])
         if not self.actions:
             raise SpecError(
-                f"`{self.name}` has no action", "mark what can happen with @action", None
+                f"`{self.name}` has no action",
+                "mark what can happen with @action",
+                field_places(self.cls).get("class"),
             )
 
     def _add(self, owner: Owner, name: str, said: Declaration) -> None:

@@ -394,6 +394,12 @@ class Owner:
                 "use plain parameters with types: no *, ** or defaults",
                 source.place(),
             )
+        if not arguments.args or arguments.args[0].arg != "self":
+            raise SpecError(
+                f"`{name}` has no `self`",
+                f"write `def {name}(self, ...)`: `self` is the state",
+                source.place(),
+            )
         params = self._params(source, arguments.args[1:])
         returns = inspect.unwrap(run).__annotations__.get("return")
         return Function(f"{self.prefix}{name}", source, self, defined_in, params, run, returns)

@@ -346,6 +346,13 @@ class Wrong:
     class NoAction(Spec):
         on: bool
 
+    class NoSelf(Spec):
+        on: bool
+
+        @action
+        def up(x: bool) -> None:  # type: ignore[misc]
+            pass
+
     class UntypedParameter(Spec):
         on: bool
 
@@ -377,7 +384,8 @@ class Wrong:
         (Wrong.NoDefault, "the field `colour` has no initial value", "colour: Colour"),
         (Wrong.BadDefault, "the field `count` cannot begin as 7: 7 is outside int[0..2]", "= 7"),
         (Wrong.PlainSet, "`set` is not a type of the language", "seen: set[bool]"),
-        (Wrong.NoAction, "`NoAction` has no action", ""),
+        (Wrong.NoAction, "`NoAction` has no action", "class NoAction(Spec):"),
+        (Wrong.NoSelf, "`up` has no `self`", "def up(x: bool)"),
         (Wrong.UntypedParameter, "the parameter `x` of `up` has no type", "def up(self, x)"),
         (Wrong.BadBound, "the bound 'size' is not a number over the constants", "count: "),
         (Wrong.HugeDomain, "the parameter `s` has 1,099,511,627,776 values", "def up("),
