@@ -423,6 +423,7 @@ def test_a_state_that_is_cut_off_is_no_end() -> None:
     assert result.bounded
     assert result.verdict == "holds"
     assert result.properties["reaches"] == "holds"
+    assert any("states were cut off" in warning for warning in result.warnings)
     assert result.properties["deadlock"] == "holds"
 
 

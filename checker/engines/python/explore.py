@@ -35,6 +35,7 @@ from checker.lang.errors import LimitReached, ModelError, SpecError
 from checker.lang.model import Action, Model, State
 
 INTERRUPTED = "it was interrupted"
+CUT_RUNS = "states were cut off: of runs that go on there, no liveness property is known to hold"
 
 
 def explore(
@@ -371,7 +372,8 @@ class Search:
     def _warnings(self) -> tuple[str, ...]:
         if not self.complete or self.findings.violations:
             return ()
-        return tuple(self.unused.warnings(self.taken))
+        bounded = [CUT_RUNS] if self.bounded and self.plan.liveness else []
+        return (*bounded, *self.unused.warnings(self.taken))
 
 
 def run_through(model: Model, states: list[State]) -> tuple[Step, ...]:
