@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, overload
 
+from checker.lang.errors import SpecError
 from checker.lang.types import Beyond, Everywhere
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -98,7 +99,9 @@ def action(
 
 
 def _marker(kind: Kind, doc: str) -> Callable[[F], F]:
-    def mark(function: F) -> F:
+    def mark(function: F | None = None) -> F:
+        if function is None:
+            raise SpecError(f"`@{kind}` has no options", f"write @{kind}, without brackets")
         return _mark(function, Declaration(kind))
 
     mark.__name__ = mark.__qualname__ = kind

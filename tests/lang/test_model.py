@@ -456,3 +456,9 @@ def test_a_default_that_breaks_its_records_invariant_is_named() -> None:
 
     with pytest.raises(SpecError, match="breaks the invariant `ordered` of its record"):
         Model(Wide, {})
+
+
+def test_a_marker_without_options_says_so() -> None:
+    called: Any = invariant
+    with pytest.raises(SpecError, match="`@invariant` has no options"):
+        called()
