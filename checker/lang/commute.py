@@ -73,6 +73,8 @@ class _Write:
     where: Place
     value: ir.Expr | None = None
     is_field: bool = False
+    own_at: frozenset[tuple[int, int]] = frozenset()
+    """Where in the path the loop variable stands: which key, and which part of a pair."""
 
 
 class _Loop:
@@ -93,11 +95,12 @@ class _Loop:
 
     def check(self) -> None:
         self.body(self.loop.body)
-        first: dict[str, _Write] = {}
+        earlier: dict[str, list[_Write]] = {}
         for write in self.writes:
-            known = first.setdefault(write.name, write)
-            if not _together(known, write):
+            known = earlier.setdefault(write.name, [])
+            if not all(_together(other, write) for other in known):
                 self.fail(f"rounds write `{write.name}` in ways that do not commute", write.where)
+            known.append(write)
         for expr, where in self.reads:
             self.check_read(expr, where)
         if self.returned is not None and any(write.is_field for write in self.writes):
@@ -160,8 +163,9 @@ class _Loop:
     def assign(
         self, name: str, path: tuple[ir.Expr, ...], value: ir.Expr, where: Place, is_field: bool
     ) -> None:
-        if any(self.is_own_key(key) for key in path):
-            self.writes.append(_Write(name, path, "own", where, is_field=is_field))
+        own_at = self.own_at(path)
+        if own_at:
+            self.writes.append(_Write(name, path, "own", where, is_field=is_field, own_at=own_at))
             self.read(value, where)
             return
         if any(self.varies(key) for key in path):
@@ -181,13 +185,14 @@ class _Loop:
         self.writes.append(_Write(name, path, "same", where, _plain(value), is_field))
         self.read(value, where)
 
-    def is_own_key(self, key: ir.Expr) -> bool:
-        key = _plain(key)
-        parts = key.args if isinstance(key, ir.Op) and key.op == "tuple.of" else (key,)
-        return any(
-            isinstance(part, ir.Local) and part.name == self.loop.name
-            for part in map(_plain, parts)
-        )
+    def own_at(self, path: tuple[ir.Expr, ...]) -> frozenset[tuple[int, int]]:
+        found = set()
+        for index, key in enumerate(map(_plain, path)):
+            parts = key.args if isinstance(key, ir.Op) and key.op == "tuple.of" else (key,)
+            for number, part in enumerate(map(_plain, parts)):
+                if isinstance(part, ir.Local) and part.name == self.loop.name:
+                    found.add((index, number))
+        return frozenset(found)
 
     # ------------------------------------------------------------- what a round reads
 
@@ -214,7 +219,8 @@ class _Loop:
 
 def _together(a: _Write, b: _Write) -> bool:
     if a.kind == "own" or b.kind == "own":
-        return a.kind == b.kind
+        # m[t] and m[k][t], or m[t, k] and m[k, t], may be one cell in two rounds.
+        return bool(a.own_at & b.own_at)
     if a.path != b.path:
         return a.kind == b.kind == "same" and a.value == b.value
     if a.kind == "same" or b.kind == "same":

@@ -17,7 +17,7 @@ import inspect
 from dataclasses import dataclass
 from typing import Any
 
-from checker.lang import commute, ghosts, ir, matching, verify, vocabulary
+from checker.lang import choosing, commute, ghosts, ir, matching, verify, vocabulary
 from checker.lang.context import Context, Known, Self, article
 from checker.lang.errors import Place, QuorateError, SpecError
 from checker.lang.infer import NeverT, alike, has_never, join, subtype
@@ -29,7 +29,7 @@ from checker.lang.spec import method_names, method_of
 from checker.lang.statements import body
 from checker.lang.types import BoolT, RecordT, TupleT, Type
 
-RULES = (matching, vocabulary)
+RULES = (choosing, matching, vocabulary)
 """Files that register rules of syntax when they are imported."""
 
 MOST_ROUNDS = 12

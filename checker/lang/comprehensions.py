@@ -23,7 +23,7 @@ from checker.lang.errors import Place
 from checker.lang.expressions import length
 from checker.lang.infer import NEVER, NeverT, arithmetic, longest
 from checker.lang.names import static
-from checker.lang.narrow import as_number, number_of
+from checker.lang.order import as_number, number_of
 from checker.lang.types import (
     BagT,
     BoolT,
@@ -242,6 +242,15 @@ def _map_walk(c: Context, node: ast.Call, inner: ast.expr) -> Walk | None:
         return found if which == "values" else _pair(key, found)
 
     return replace(walk, value=value, binds=binds)
+
+
+def is_walk(node: ast.expr) -> bool:
+    match node:
+        case ast.Call(func=ast.Name(id="range" | "enumerate" | "zip" | "reversed")):
+            return True
+        case ast.Call(func=ast.Attribute(attr="items" | "keys" | "values")):
+            return True
+    return False
 
 
 # --------------------------------------------------------------------------- binding targets

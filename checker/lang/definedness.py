@@ -17,6 +17,7 @@ from typing import Any
 
 from checker.lang import ir
 from checker.lang.infer import NeverT, kinds_of, longest, subtype
+from checker.lang.lexicographic import compare_parts, parts_of
 from checker.lang.types import BagT, IntT, MapT, OptionT, RecordT, SeqT, SetT
 
 
@@ -158,8 +159,6 @@ def gen_of(e: ir.Pick) -> ir.Gen:
 
 def _beats_all(e: ir.Pick) -> ir.Expr:
     """This item is better than every other item that is not the same."""
-    from checker.lang.narrow import compare_parts, parts_of
-
     other = f"{e.name}.other"
     local = ir.Local(other, type=e.type)
     mine = ir.Local(e.name, type=e.type)

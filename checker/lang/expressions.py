@@ -13,7 +13,7 @@ from checker.lang import ir
 from checker.lang.context import CONDITIONS, Context, article, expression
 from checker.lang.errors import Place
 from checker.lang.infer import NEVER, NeverT, alike, arithmetic, item_of, join, longest, subtype
-from checker.lang.narrow import as_number, number_of
+from checker.lang.order import as_number, number_of
 from checker.lang.types import (
     BagT,
     BoolT,

@@ -15,9 +15,9 @@ from checker.lang import ir
 from checker.lang.definedness import row_of
 from checker.lang.errors import Blocked, ModelError, NotEnabled, Place, Pruned
 from checker.lang.infer import kinds_of
+from checker.lang.operations import OPERATORS, put, tuple_set
 from checker.lang.types import MapT, OptionT, RecordT, Type
 from checker.lang.values import Bag, Map, Set, in_order
-from checker.lang.words import majorities
 
 State = tuple[Any, ...]
 Locals = dict[str, Any]
@@ -144,111 +144,6 @@ def _admit(of: Type, value: Any, expr: ir.Expr) -> Any:
 
 
 # --------------------------------------------------------------------------- operators
-
-
-def _tuple_set(of: tuple[Any, ...], index: int, item: Any) -> tuple[Any, ...]:
-    index = range(len(of))[index]
-    return (*of[:index], item, *of[index + 1 :])
-
-
-def _tuple_delete(of: tuple[Any, ...], index: int) -> tuple[Any, ...]:
-    index = range(len(of))[index]
-    return (*of[:index], *of[index + 1 :])
-
-
-def _tuple_insert(of: tuple[Any, ...], index: int, item: Any) -> tuple[Any, ...]:
-    return (*of[:index], item, *of[index:])
-
-
-def _tuple_cut(of: tuple[Any, ...], low: int, high: int) -> tuple[Any, ...]:
-    kept = set(range(len(of))) - set(range(len(of))[low:high])
-    return tuple(item for index, item in enumerate(of) if index in kept)
-
-
-def _only(of: Set) -> Any:
-    (item,) = of
-    return item
-
-
-def _put(of: Map, key: Any, value: Any) -> Map:
-    if key not in of:
-        raise KeyError(key)
-    return Map({**of, key: value})
-
-
-def _remove(of: Set, item: Any) -> Set:
-    if item not in of:
-        raise KeyError(item)
-    return Set(x for x in of if x != item)
-
-
-def _seq_remove(of: tuple[Any, ...], item: Any) -> tuple[Any, ...]:
-    return _tuple_delete(of, of.index(item))
-
-
-OPERATORS: dict[str, Callable[..., Any]] = {
-    "not": lambda a: not a,
-    "==": lambda a, b: a == b,
-    "!=": lambda a, b: a != b,
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
-    "+": lambda a, b: a + b,
-    "-": lambda a, b: a - b,
-    "*": lambda a, b: a * b,
-    "//": lambda a, b: a // b,
-    "%": lambda a, b: a % b,
-    "neg": lambda a: -a,
-    "abs": abs,
-    "min": lambda *items: min(items),
-    "max": lambda *items: max(items),
-    "tuple.of": lambda *items: items,
-    "set.of": lambda *items: Set(items),
-    "set.union": lambda a, b: Set((*a, *b)),
-    "set.both": lambda a, b: Set(x for x in a if x in b),
-    "set.minus": lambda a, b: Set(x for x in a if x not in b),
-    "set.xor": lambda a, b: Set((*(x for x in a if x not in b), *(x for x in b if x not in a))),
-    "set.subset": lambda a, b: all(x in b for x in a),
-    "set.strict": lambda a, b: a != b and all(x in b for x in a),
-    "set.has": lambda item, of: item in of,
-    "set.len": len,
-    "set.add": lambda of, item: Set((*of, item)),
-    "set.discard": lambda of, item: Set(x for x in of if x != item),
-    "set.remove": _remove,
-    "set.sorted": lambda of: tuple(sorted(of)),
-    "set.subsets": lambda of: Set(of.subsets()),
-    "set.majorities": majorities,
-    "set.the": _only,
-    "set.arbitrary": lambda of: in_order(of)[0],
-    "map.get": lambda of, key: of[key],
-    "map.set": _put,
-    "map.keys": Set,
-    "map.len": len,
-    "seq.of": lambda *items: items,
-    "seq.get": lambda of, index: of[index],
-    "seq.slice": lambda of, low, high: of[low:high],
-    "seq.set": _tuple_set,
-    "seq.append": lambda of, item: (*of, item),
-    "seq.concat": lambda a, b: (*a, *b),
-    "seq.insert": _tuple_insert,
-    "seq.delete": _tuple_delete,
-    "seq.cut": _tuple_cut,
-    "seq.remove": _seq_remove,
-    "seq.has": lambda item, of: item in of,
-    "seq.len": len,
-    "seq.count": lambda of, item: of.count(item),
-    "seq.index": lambda of, item: of.index(item),
-    "seq.reversed": lambda of: of[::-1],
-    "seq.sorted": lambda of: tuple(sorted(of)),
-    "bag.of": lambda *items: Bag(items),
-    "bag.add": Bag.adding,
-    "bag.remove": Bag.removing,
-    "bag.has": lambda item, of: item in of,
-    "bag.len": len,
-    "bag.count": lambda of, item: of.count(item),
-    "bag.support": lambda of: of.support(),
-}
 
 
 def _op(m: Machine, e: ir.Op, env: Locals) -> Any:
@@ -465,7 +360,7 @@ def _stored(held: Any, keys: list[Any], value: Any, place: Place) -> Any:
     first, rest = keys[0], keys[1:]
     try:
         inner = _stored(held[first], rest, value, place)
-        return _put(held, first, inner) if isinstance(held, Map) else _tuple_set(held, first, inner)
+        return put(held, first, inner) if isinstance(held, Map) else tuple_set(held, first, inner)
     except (KeyError, IndexError):
         rule = "no such key" if isinstance(held, Map) else "no item at this index"
         raise ModelError(rule, "guard it", place) from None
@@ -563,9 +458,7 @@ def bindings(program: ir.Program, action: ir.ActionIR, state: State) -> list[tup
     return list(machine.bindings(action))
 
 
-def step(
-    program: ir.Program, action: ir.ActionIR, state: State, args: tuple[Any, ...]
-) -> State:
+def step(program: ir.Program, action: ir.ActionIR, state: State, args: tuple[Any, ...]) -> State:
     """Where an action leads.  Raises `NotEnabled` or `ModelError`."""
     machine = Machine(program)
     machine.load(state)
@@ -586,4 +479,4 @@ def holds(
     return machine.call(prop.function, args)
 
 
-__all__ = ["Machine", "bindings", "holds", "initial_states", "step", "successors"]
+__all__ = ["OPERATORS", "Machine", "bindings", "holds", "initial_states", "step", "successors"]

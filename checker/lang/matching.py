@@ -17,7 +17,7 @@ from typing import Any
 from checker.lang import ir
 from checker.lang.context import Condition, Context, Facts, article, only_kinds, statement
 from checker.lang.infer import NeverT, comparable, kinds_of
-from checker.lang.narrow import kind_test, named_kinds, told
+from checker.lang.narrow import is_declared, kind_test, named_kinds, told
 from checker.lang.statements import body, branch
 from checker.lang.types import BoolT, EnumT, IntT, LabelT, OptionT, Type
 
@@ -119,7 +119,7 @@ def _cases(
         _take(rest, case)
         if rest.handled():
             condition.test = ir.TRUE
-            if others:
+            if others and is_declared(c, c.known(raw)):
                 c.fail(others[0].pattern, "this case is never reached", "delete it")
     c.names = names
 

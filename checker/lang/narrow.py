@@ -24,7 +24,6 @@ from checker.lang.context import (
     narrower_than,
     only_kinds,
 )
-from checker.lang.errors import Place
 from checker.lang.infer import (
     NEVER,
     NeverT,
@@ -32,25 +31,20 @@ from checker.lang.infer import (
     item_of,
     join,
     kinds_of,
-    ordered,
 )
 from checker.lang.names import static
+from checker.lang.order import as_number, number_of, order
 from checker.lang.types import (
     BagT,
-    BoolT,
-    EnumT,
     IntT,
-    LabelT,
     MapT,
     OptionT,
     RecordT,
     SeqT,
     SetT,
-    SortT,
     TupleT,
     Type,
     UnionT,
-    sorts_in,
 )
 from checker.lang.values import Record
 
@@ -131,7 +125,7 @@ def _one(
             return _equal(c, node, left, op, right)
         case ast.In() | ast.NotIn():
             return _in(c, node, left, op, right)
-    return Condition(_order(c, node, left, op, right))
+    return Condition(order(c, node, op, (left, right), _pair(c, left, right)))
 
 
 def _is(c: Context, node: ast.Compare, left: ast.expr, op: ast.cmpop, right: ast.expr) -> Condition:
@@ -225,130 +219,6 @@ def _open(node: ast.expr) -> bool:
     return False
 
 
-_ORDER = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
-_SUBSET = {"<": ("set.strict", False), "<=": ("set.subset", False)}
-_SUBSET |= {">": ("set.strict", True), ">=": ("set.subset", True)}
-
-
-def _order(
-    c: Context, node: ast.Compare, left: ast.expr, op: ast.cmpop, right: ast.expr
-) -> ir.Expr:
-    name = _ORDER[type(op)]
-    a, b = _pair(c, left, right)
-    place = c.place(node)
-    if isinstance(a.type, SetT) and isinstance(b.type, SetT):
-        joined = join(a.type, b.type)
-        if joined is None:
-            c.fail(
-                node,
-                f"`{ast.unparse(left)}` is {article(a.type)} and `{ast.unparse(right)}` is "
-                f"{article(b.type)}: neither is part of the other",
-                "compare sets of one type",
-            )
-        joined = SetT(joined.item) if isinstance(joined, SetT) else joined
-        pair = (c.convert(a, joined, left), c.convert(b, joined, right))
-        word, swapped = _SUBSET[name]
-        return ir.truth(word, *(pair[::-1] if swapped else pair), place=place)
-    for value, of in ((a, left), (b, right)):
-        _needs_order(c, value, of, name)
-    if isinstance(a.type, TupleT) and isinstance(b.type, TupleT):
-        if len(a.type.items) != len(b.type.items) or join(a.type, b.type) is None:
-            c.fail(
-                node,
-                f"{article(a.type)} and {article(b.type)} do not compare",
-                "compare tuples of one form",
-            )
-        return _lexicographic(c, node, name, a, b)
-    if isinstance(a.type, TupleT) or isinstance(b.type, TupleT):
-        c.fail(
-            node,
-            f"`{ast.unparse(left)}` is {article(a.type)} and `{ast.unparse(right)}` is "
-            f"{article(b.type)}: they do not compare",
-            "compare values of one type",
-        )
-    a, b = as_number(c, a), as_number(c, b)
-    return ir.truth(name, a, b, place=place)
-
-
-def as_number(c: Context, value: ir.Expr) -> ir.Expr:
-    return ir.Widen(value, type=ir.INT) if isinstance(value.type, NeverT) else value
-
-
-def _needs_order(c: Context, value: ir.Expr, node: ast.expr, name: str) -> None:
-    text = ast.unparse(node)
-    of = value.type
-    if isinstance(of, NeverT) or ordered(of):
-        return
-    if isinstance(of, OptionT):
-        c.fail(
-            node,
-            f"`{text}` may be None here, and None does not compare with `{name}`",
-            f"test it first: `{text} is None or ...`, or require that it is not None",
-        )
-    if sorts_in(of):
-        c.fail(
-            node,
-            f"`{text}` is {article(of)}: identities are equal or not, and have no order",
-            "give what is compared a number (a field of the state, or a Map to numbers)",
-        )
-    mends = {
-        EnumT: "compare with `==`, or with `in {...}`",
-        BoolT: "use `and`, `or`, `not`",
-    }
-    c.fail(
-        node,
-        f"`{text}` is {article(of)}, which has no order",
-        mends.get(type(of), "compare numbers, tuples of numbers, or sets"),
-    )
-
-
-def _lexicographic(c: Context, node: ast.AST, op: str, a: ir.Expr, b: ir.Expr) -> ir.Expr:
-    """Tuples compare by their first parts that differ."""
-    place = c.place(node)
-    binds = []
-    pair = []
-    for value in (a, b):
-        if isinstance(value, ir.Local | ir.FieldRead):
-            pair.append(value)
-        else:
-            name = c.fresh("pair")
-            binds.append((name, value))
-            pair.append(ir.Local(name, type=value.type, place=place))
-    test = compare_parts(op, parts_of(pair[0]), parts_of(pair[1]), place)
-    for name, value in reversed(binds):
-        test = ir.LetIn(name, value, test, type=ir.BOOL, place=place)
-    return test
-
-
-def parts_of(value: ir.Expr) -> list[ir.Expr]:
-    """The numbers in a tuple of numbers, in order; those in tuples inside too."""
-    if not isinstance(value.type, TupleT):
-        return [value]
-    if isinstance(value, ir.Op) and value.op == "tuple.of":
-        return [part for item in value.args for part in parts_of(item)]
-    return [
-        part
-        for index, of in enumerate(value.type.items)
-        for part in parts_of(ir.Item(value, index, type=of, place=value.place))
-    ]
-
-
-def compare_parts(op: str, a: list[ir.Expr], b: list[ir.Expr], place: Place) -> ir.Expr:
-    """`a op b` of two lists of numbers, lexicographically."""
-    if len(a) == 1:
-        return ir.truth(op, a[0], b[0], place=place)
-    strict = op[0]
-    return ir.either(
-        ir.truth(strict, a[0], b[0], place=place),
-        ir.both(
-            ir.truth("==", a[0], b[0], place=place),
-            compare_parts(op, a[1:], b[1:], place),
-            place=place,
-        ),
-        place=place,
-    )
-
-
 # --------------------------------------------------------------------------- membership
 
 
@@ -376,14 +246,6 @@ def _range_test(c: Context, left: ast.expr, right: ast.expr, node: ast.Compare) 
                 place=place,
             )
     return None
-
-
-def number_of(c: Context, node: ast.expr, what: str = "") -> ir.Expr:
-    """The value of an expression that must be a number."""
-    value = as_number(c, c.expr(node, ir.INT))
-    if not isinstance(value.type, IntT):
-        c.convert(value, ir.INT, node, what)
-    return value
 
 
 _HAS: dict[type[Type], str] = {SetT: "set.has", SeqT: "seq.has", BagT: "bag.has", MapT: "map.has"}
@@ -496,7 +358,7 @@ def named_kinds(c: Context, node: ast.expr) -> tuple[type[Record], ...]:
     )
 
 
-def _is_declared(c: Context, value: ir.Expr) -> bool:
+def is_declared(c: Context, value: ir.Expr) -> bool:
     """Whether the type of a value is what its author wrote, not what was worked out."""
     match value:
         case ir.Local(name):
@@ -519,7 +381,7 @@ def kind_test(
         return Condition(ir.TRUE)
     possible = {kind.kind for kind in kinds_of(of)}
     wanted = {kind for kind in possible if issubclass(kind, kinds)}
-    if not wanted and not _is_declared(c, value):
+    if not wanted and not is_declared(c, value):
         return Condition(ir.FALSE, yes=told(value, NEVER))
     if not wanted:
         names = " or ".join(kind.__name__ for kind in kinds)
@@ -547,14 +409,3 @@ CONDITIONS |= {
     ast.Compare: _compare,
     ast.Call: _call,
 }
-
-__all__ = [
-    "LabelT",
-    "SortT",
-    "as_number",
-    "is_none",
-    "kind_test",
-    "named_kinds",
-    "number_of",
-    "told",
-]

@@ -1,7 +1,7 @@
 """Statements: assignment and changes in place, guards, branches, loops, returns.
 
 Assignment is to a local (`ir.Let`) or to a field, or a cell of one (`ir.Write`).  A change in
-place (`self.sent.add(m)`) is an assignment of the changed value; the table `CHANGES` has them.
+place (`self.sent.add(m)`) is an assignment of the changed value (`changes.py`).
 After a statement, `flow` says what is known; where ways meet, what is known on both.
 """
 
@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from checker.lang import ir, words
 from checker.lang.calls import call_or_nothing
+from checker.lang.changes import CHANGES, make, path_of, raw
 from checker.lang.comprehensions import parts_of_tuple, walk_of
 from checker.lang.context import (
     DEFAULT_MEND,
@@ -27,11 +28,12 @@ from checker.lang.context import (
     narrower_than,
     statement,
 )
-from checker.lang.expressions import binary, concat, length, put, slice_of
+from checker.lang.expressions import binary, length, put, slice_of
 from checker.lang.infer import NeverT, alike, join
 from checker.lang.names import static
-from checker.lang.narrow import number_of, told
-from checker.lang.types import BagT, IntT, MapT, OptionT, SeqT, SetT, Type
+from checker.lang.narrow import told
+from checker.lang.order import number_of
+from checker.lang.types import IntT, MapT, OptionT, SeqT, Type
 from checker.lang.vocabulary import fill, is_everywhere
 
 
@@ -166,7 +168,7 @@ def _target_type(c: Context, target: ast.expr) -> Type | None:
     if isinstance(target, ast.Name):
         return c.declared.get(target.id) or c.storage.get(target.id)
     if isinstance(target, ast.Attribute | ast.Subscript):
-        return _raw(_read(c, target)).type
+        return raw(_read(c, target)).type
     return None
 
 
@@ -183,12 +185,6 @@ def _read(c: Context, target: ast.expr) -> ir.Expr:
             f".replace({target.attr}=...)`",
         )
     return c.expr(target)
-
-
-def _raw(value: ir.Expr) -> ir.Expr:
-    while isinstance(value, ir.Narrow):
-        value = value.of
-    return value
 
 
 def _assign_parts(c: Context, target: ast.Tuple | ast.List, value: ast.expr) -> None:
@@ -236,7 +232,7 @@ def store(c: Context, target: ast.expr, value: ir.Expr, where: ast.AST) -> None:
             _write(c, target, _read(c, target), value, where)
         case ast.Subscript():
             cell = c.expr(target.value)
-            place = _path_of(cell) if not isinstance(target.slice, ast.Slice) else None
+            place = path_of(cell) if not isinstance(target.slice, ast.Slice) else None
             if place is not None and isinstance(cell.type, MapT | SeqT):
                 _write(c, target, _read(c, target), value, where)
             else:
@@ -245,22 +241,11 @@ def store(c: Context, target: ast.expr, value: ir.Expr, where: ast.AST) -> None:
             c.fail(target, f"`{ast.unparse(target)}` cannot be assigned", "assign a name or field")
 
 
-def _path_of(value: ir.Expr) -> tuple[ir.FieldRead, tuple[ir.Expr, ...]] | None:
-    """The field and the keys that lead to a cell, if every step is a plain index."""
-    match value:
-        case ir.FieldRead():
-            return value, ()
-        case ir.Op(op="map.get" | "seq.get", args=(of, key)):
-            found = _path_of(of)
-            return None if found is None else (found[0], (*found[1], key))
-    return None
-
-
 def _write(c: Context, target: ast.expr, held: ir.Expr, value: ir.Expr, where: ast.AST) -> None:
     """Give a field, or a cell of one, a value of its domain."""
-    raw = _raw(held)
-    found = _path_of(raw)
-    if isinstance(raw, ir.Constant):
+    place = raw(held)
+    found = path_of(place)
+    if isinstance(place, ir.Constant):
         c.fail(target, f"`{ast.unparse(target)}` is a constant", "declare a field for what changes")
     assert found is not None
     field, path = found
@@ -268,7 +253,7 @@ def _write(c: Context, target: ast.expr, held: ir.Expr, value: ir.Expr, where: a
         c.fail(target, "`self.old` is the state before the step, and cannot change", "write self.x")
     if c.pure_function:
         c.fail(target, f"{c.pure_function} cannot change the state", "do it in an action")
-    made = c.convert(value, raw.type, where, f"for `{ast.unparse(target)}`")
+    made = c.convert(value, place.type, where, f"for `{ast.unparse(target)}`")
     c.emit(ir.Write(field.name, path, made, place=c.place(target)))
     c.writes.add(field.name)
     c.forget_field(field.name)
@@ -277,129 +262,13 @@ def _write(c: Context, target: ast.expr, held: ir.Expr, value: ir.Expr, where: a
         for key in path
         for node in ir.walk(key)
     )
-    narrower = narrower_than(raw.type, value.type)
+    narrower = narrower_than(place.type, value.type)
     if narrower is not None and not mentioned:
-        c.learn(told(raw, narrower))
+        c.learn(told(place, narrower))
 
 
 # --------------------------------------------------------------------------- changes in place
 
-Change = Callable[[Context, ast.Call, ir.Expr], ir.Expr]
-
-
-def _arg(c: Context, node: ast.Call, number: int = 1) -> list[ast.expr]:
-    if len(node.args) != number or node.keywords:
-        c.fail(
-            node,
-            f"`{ast.unparse(node.func)}` takes {number} argument{'s' if number != 1 else ''}",
-            "see docs/language.md",
-        )
-    return node.args
-
-
-def _grown(c: Context, node: ast.Call, of: ir.Expr, arg: ast.expr) -> tuple[ir.Expr, ir.Expr]:
-    """A container and an item that is to go into it, in a common type."""
-    assert isinstance(of.type, SetT | SeqT | BagT)
-    item = c.expr(arg, of.type.item)
-    joined = join(of.type.item, item.type)
-    known = not isinstance(of.type.item, NeverT)
-    if joined is None or (known and not alike(item.type, of.type.item) and _is_state(of)):
-        c.wrong_type(item, of.type.item, arg, f"as an item of {article(of.type)}")
-    whole = replace(of.type, item=joined)
-    return c.convert(of, whole, node), c.convert(item, joined, arg)
-
-
-def _is_state(of: ir.Expr) -> bool:
-    return _path_of(_raw(of)) is not None
-
-
-def _make(c: Context, node: ast.Call, op: str, args: tuple[ir.Expr, ...], grow: int) -> ir.Expr:
-    """The changed container; a sequence or bag may be longer by `grow`."""
-    of, *rest = args
-    kind = of.type
-    if isinstance(kind, SeqT | BagT):
-        most = None if kind.at_most is None else max(0, kind.at_most + grow)
-        kind = replace(kind, at_most=most, beyond="error")
-    elif isinstance(kind, SetT):
-        kind = SetT(kind.item)
-        of = c.convert(of, kind, node)
-    return ir.Op(op, (of, *rest), type=kind, place=c.place(node))
-
-
-def _item_change(op: str, grow: int = 0) -> Change:
-    def change(c: Context, node: ast.Call, of: ir.Expr) -> ir.Expr:
-        whole, item = _grown(c, node, of, _arg(c, node)[0])
-        return _make(c, node, op, (whole, item), grow)
-
-    return change
-
-
-def _update(c: Context, node: ast.Call, of: ir.Expr) -> ir.Expr:
-    other = c.expr(ast.copy_location(_as_set(_arg(c, node)[0]), node), of.type)
-    joined = join(of.type, other.type)
-    if not isinstance(joined, SetT) or not isinstance(other.type, SetT):
-        c.wrong_type(other, of.type, node.args[0])
-    joined = SetT(joined.item)
-    pair = (c.convert(of, joined, node), c.convert(other, joined, node.args[0]))
-    return ir.Op("set.union", pair, type=joined, place=c.place(node))
-
-
-def _as_set(node: ast.expr) -> ast.expr:
-    match node:
-        case ast.GeneratorExp():
-            return ast.SetComp(node.elt, node.generators)
-        case ast.List(elts=items) | ast.Tuple(elts=items) if items:
-            return ast.Set(items)
-    return node
-
-
-def _extend(c: Context, node: ast.Call, of: ir.Expr) -> ir.Expr:
-    arg = _arg(c, node)[0]
-    if isinstance(arg, ast.GeneratorExp):
-        arg = ast.copy_location(ast.ListComp(arg.elt, arg.generators), arg)
-    other = c.expr(arg, of.type)
-    if not isinstance(other.type, SeqT):
-        c.wrong_type(other, of.type, node.args[0])
-    return concat(c, node, of, other)
-
-
-def _insert(c: Context, node: ast.Call, of: ir.Expr) -> ir.Expr:
-    at, what = _arg(c, node, 2)
-    index = number_of(c, at, "as an index")
-    whole, item = _grown(c, node, of, what)
-    return _make(c, node, "seq.insert", (whole, index, item), 1)
-
-
-def _pop(c: Context, node: ast.Call, of: ir.Expr) -> ir.Expr:
-    index = number_of(c, node.args[0], "as an index") if node.args else ir.number(-1)
-    return _make(c, node, "seq.delete", (of, index), -1)
-
-
-def _clear(c: Context, node: ast.Call, of: ir.Expr) -> ir.Expr:
-    _arg(c, node, 0)
-    word = {SetT: "set.of", SeqT: "seq.of", BagT: "bag.of"}[type(of.type)]
-    kind = replace(of.type, at_most=0) if isinstance(of.type, SeqT | BagT) else of.type
-    if isinstance(kind, SetT):
-        kind = SetT(kind.item)
-    return ir.Op(word, (), type=kind, place=c.place(node))
-
-
-CHANGES: dict[tuple[type[Type], str], Change] = {
-    (SetT, "add"): _item_change("set.add"),
-    (SetT, "discard"): _item_change("set.discard"),
-    (SetT, "remove"): _item_change("set.remove"),
-    (SetT, "update"): _update,
-    (SetT, "clear"): _clear,
-    (SeqT, "append"): _item_change("seq.append", 1),
-    (SeqT, "extend"): _extend,
-    (SeqT, "insert"): _insert,
-    (SeqT, "remove"): _item_change("seq.remove", -1),
-    (SeqT, "pop"): _pop,
-    (SeqT, "clear"): _clear,
-    (BagT, "add"): _item_change("bag.add", 1),
-    (BagT, "remove"): _item_change("bag.remove", -1),
-    (BagT, "clear"): _clear,
-}
 _NAMES = {name for _, name in CHANGES}
 
 
@@ -466,7 +335,7 @@ def _popped(c: Context, target: ast.expr, value: ast.expr) -> bool:
     index = number_of(c, value.args[0], "as an index") if value.args else ir.number(-1)
     args = (held, index)
     item = ir.Op("seq.get", args, type=held.type.item, place=c.place(value))
-    rest = c.let("rest", _make(c, value, "seq.delete", (held, index), -1), value)
+    rest = c.let("rest", make(c, value, "seq.delete", (held, index), -1), value)
     store(c, target, item, value)
     store(c, place, rest, value)
     return True

@@ -301,3 +301,62 @@ def test_a_function_is_compiled_once_for_each_list_of_types(compiled: Compile) -
     )
     names = sorted(name for name in program.functions if name.startswith("twice"))
     assert names == ["twice", "twice~2", "twice~3"]
+
+
+# --------------------------------------------------------------------------- loops that commute
+
+COMMUTES = [
+    "x = 0\nfor m in self.nodes:\n    x += 1\nself.count = x",
+    "for m in self.nodes:\n    self.last[m] = 1",
+    "for m in self.nodes:\n    if self.last[m] is None:\n        self.last[m] = self.count",
+    "x = set(self.nodes)\nfor m in self.nodes:\n    x.discard(m)\nrequire(x == set())",
+    "x = False\nfor m in self.nodes:\n    if m != n:\n        x = True\nrequire(x)",
+    "x = 0\nfor m in self.sent:\n    if not isinstance(m, Bye):\n        y = m.ballot\n"
+    "        x = max(x, y)\nself.count = x",
+    "x = True\nfor m in self.nodes:\n    x = x and self.last[m] is not None\nrequire(x)",
+    "for m in self.nodes:\n    require(self.last[m] is not None)",
+    "for m in self.nodes:\n    for k in self.nodes:\n        if m != k:\n            self.clear(m)",
+    "for m in self.nodes:\n    self.leader = None",
+    "require(self.some())",
+]
+
+SHOWS = [
+    "x = 0\nfor m in self.nodes:\n    x = self.weight(m)\nself.count = x",
+    "x = 0\nfor m in self.nodes:\n    self.count = x\n    x += 1",
+    "for m in self.nodes:\n    self.take(m)",
+    "for m in self.nodes:\n    self.count += 1\n    self.count = 2",
+    "for m in self.nodes:\n    require(self.count < 2)\n    self.count += 1",
+    "for m in self.nodes:\n    self.leader = n if self.last[m] is None else None",
+    "for m in self.nodes:\n    if self.last[m] is None:\n        return\n    self.last[m] = None",
+    "for i in self.bag:\n    self.queue.append(1)",
+    "for m in self.nodes:\n    self.last[n] = self.weight(m)",
+]
+
+HELPERS = """
+def clear(self, m: Node) -> None:
+    self.last[m] = None
+
+def take(self, m: Node) -> None:
+    self.order.append(m)
+
+def weight(self, m: Node) -> Num:
+    return 1 if m == self.leader else 0
+
+def some(self) -> bool:
+    for m in self.nodes:
+        if self.last[m] == 1:
+            return True
+    return False
+"""
+
+
+@pytest.mark.parametrize("code", COMMUTES)
+def test_loops_that_commute(compiled: Compile, code: str) -> None:
+    compiled(f"@action\ndef go(self, n: Node) -> None:\n{textwrap.indent(code, '    ')}\n{HELPERS}")
+
+
+@pytest.mark.parametrize("code", SHOWS)
+def test_loops_whose_order_shows(compiled: Compile, code: str) -> None:
+    text = f"@action\ndef go(self, n: Node) -> None:\n{textwrap.indent(code, '    ')}\n{HELPERS}"
+    with pytest.raises(SpecError, match="the order of this loop shows"):
+        compiled(text)

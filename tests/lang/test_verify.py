@@ -15,8 +15,9 @@ from checker.lang import ir
 from checker.lang.compile import compile_model
 from checker.lang.infer import NEVER
 from checker.lang.model import Model
+from checker.lang.operator_rules import RULES
 from checker.lang.types import BoolT, IntT, SetT
-from checker.lang.verify import EXPRESSIONS, RULES, BrokenIR, verify
+from checker.lang.verify import EXPRESSIONS, BrokenIR, verify
 from spec.paxos import Paxos
 from tests.lang.constructs import Lists, Team, Wide
 
