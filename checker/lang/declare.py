@@ -5,11 +5,14 @@ A marker only records what was said; `spec.py` and `model.py` act on it.
 
 from __future__ import annotations
 
+import linecache
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any, Literal, TypeVar, overload
 
-from checker.lang.errors import SpecError
+from checker.lang.errors import Place, SpecError
 from checker.lang.types import Beyond, Everywhere
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -98,10 +101,16 @@ def action(
     return _mark(function, declaration)
 
 
+def _place_of(frame: FrameType) -> Place:
+    file, line = frame.f_code.co_filename, frame.f_lineno
+    return Place(file, line, 0, linecache.getline(file, line).rstrip())
+
+
 def _marker(kind: Kind, doc: str) -> Callable[[F], F]:
     def mark(function: F | None = None) -> F:
         if function is None:
-            raise SpecError(f"`@{kind}` has no options", f"write @{kind}, without brackets")
+            place = _place_of(sys._getframe(1))
+            raise SpecError(f"`@{kind}` has no options", f"write @{kind}, without brackets", place)
         return _mark(function, Declaration(kind))
 
     mark.__name__ = mark.__qualname__ = kind
