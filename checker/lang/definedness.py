@@ -283,6 +283,17 @@ def defined(expr: ir.Expr) -> ir.Expr:
     return ir.both(*parts, _own(expr))
 
 
+def defined_write(program: ir.Program, write: ir.Write) -> ir.Expr:
+    """When a write can be done: its value has a value, and every step of its path a cell."""
+    place: ir.Expr = ir.FieldRead(write.field, type=program.field(write.field).type)
+    for key in write.path:
+        assert isinstance(place.type, MapT | SeqT)
+        op = "map.get" if isinstance(place.type, MapT) else "seq.get"
+        of = place.type.value if isinstance(place.type, MapT) else place.type.item
+        place = ir.Op(op, (place, key), type=of, place=write.place)
+    return ir.both(defined(write.value), defined(place))
+
+
 def _own(expr: ir.Expr) -> ir.Expr:
     row = row_of(expr)
     return ir.TRUE if row is None else row.when(expr)

@@ -10,7 +10,7 @@ import pytest
 
 from checker.lang import interpret, ir
 from checker.lang.compile import Compiler, compile_model
-from checker.lang.definedness import PARTIAL, defined, partial_nodes
+from checker.lang.definedness import PARTIAL, defined, defined_write, partial_nodes
 from checker.lang.errors import ModelError, SpecError
 from checker.lang.infer import NEVER, arithmetic, comparable, join, subtype
 from checker.lang.model import Model
@@ -260,6 +260,16 @@ def test_the_operands_of_and_are_read_in_turn() -> None:
     machine = interpret.Machine(compile_model(Model.of(Lists())))
     assert all(machine.eval(defined(test), {"x": value}) for value in range(4))
     assert not machine.eval(defined(divided), {"x": 0})
+
+
+def test_a_write_needs_the_cell_that_it_writes(compiled: Compile) -> None:
+    program = compiled("@action\ndef go(self) -> None:\n    self.queue[1] = 2\n")
+    (write,) = program.functions["go"].body
+    assert isinstance(write, ir.Write)
+    machine = interpret.Machine(program)
+    for queue in ((), (0,), (0, 0)):
+        machine.state = {"queue": queue}
+        assert machine.eval(defined_write(program, write), {}) == (len(queue) == 2)
 
 
 def test_every_row_of_the_table_says_how_to_mend_it() -> None:
