@@ -9,7 +9,7 @@ import linecache
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from types import FrameType
+from types import EllipsisType, FrameType
 from typing import Any, Literal, TypeVar, overload
 
 from checker.lang.errors import Place, SpecError
@@ -68,7 +68,8 @@ class Declaration:
     """What a marker said about a method."""
 
     kind: Kind
-    fairness: Fairness | None = None
+    fairness: Fairness | EllipsisType | None = None
+    """`Ellipsis`: nothing was said, so an override keeps what it overrides."""
     optional: bool = False
     steps: int = 1
     constants: tuple[tuple[str, str], ...] = ()
@@ -87,13 +88,12 @@ def _mark(function: F, declaration: Declaration) -> F:
 def action(function: F) -> F: ...
 @overload
 def action(*, fairness: Fairness | None = None, optional: bool = False) -> Callable[[F], F]: ...
-def action(
-    function: Any = None, *, fairness: Fairness | None = None, optional: bool = False
-) -> Any:
+def action(function: Any = None, *, fairness: Any = ..., optional: bool = False) -> Any:
     """A step of the system.  Each parameter ranges over its type.
 
-    `fairness`: `weak(...)` or `strong(...)`.  `optional=True`: the check does not fail when
-    the action is never taken.
+    `fairness`: `weak(...)` or `strong(...)`; where nothing is said, an override of an action
+    keeps the fairness of what it overrides (`fairness=None` takes it away).  `optional=True`:
+    the check does not fail when the action is never taken.
     """
     declaration = Declaration("action", fairness, optional)
     if function is None:

@@ -189,7 +189,8 @@ class Model:
 
     def _action(self, function: Function, owner: Owner, said: Declaration) -> Action:
         names = {param.name for param in function.params}
-        for name in said.fairness.for_each if said.fairness else ():
+        fairness = said.fairness if isinstance(said.fairness, Fairness) else None
+        for name in fairness.for_each if fairness else ():
             if name not in names:
                 raise SpecError(
                     f"fairness for each `{name}`: `{function.name}` has no such parameter",
@@ -198,9 +199,7 @@ class Model:
                 )
         params = [(param.name, param.type) for param in function.params]
         bindings = Bindings(function.source, params, function.defined_in)
-        return Action(
-            function.name, function, owner.machine, bindings, said.fairness, said.optional
-        )
+        return Action(function.name, function, owner.machine, bindings, fairness, said.optional)
 
     def _add_process(self, owner: Owner, name: str) -> None:
         process = owner.processes[name]

@@ -18,7 +18,7 @@ from checker.lang.declare import Const, Declaration, Ghost, Members, Part, Proce
 from checker.lang.errors import Place, SpecError
 from checker.lang.processes import Steps, steps_of
 from checker.lang.resolve import Resolver, annotations_of
-from checker.lang.rewrite import run_tree
+from checker.lang.rewrite import rewritten_lambda, run_tree
 from checker.lang.source import Source, source_of
 from checker.lang.spec import (
     Cell,
@@ -214,7 +214,7 @@ class Owner:
         of = self.resolver.resolve(annotation, self._place(name))
         value = given.get(name, marker.default)
         if callable(value) and not isinstance(value, type):
-            value = value(self.machine)
+            value = self._computed(name, value)
         if value is None and of.misfit(None):
             fail_field(
                 self.cls,
@@ -232,6 +232,20 @@ class Owner:
                 f"its type is {of}",
             )
         self._set_constant(Constant(name, of, whole))
+
+    def _computed(self, name: str, rule: Any) -> Any:
+        """The default of a constant that is a function of the constants before it."""
+        try:
+            return rewritten_lambda(rule)(self.machine)
+        except SpecError:
+            raise
+        except Exception as error:
+            fail_field(
+                self.cls,
+                name,
+                f"the default of the constant `{name}` cannot be computed: {error}",
+                "it may use the constants that are declared before it, and values of the language",
+            )
 
     def _set_constant(self, constant: Constant) -> None:
         self.constants[constant.name] = constant
@@ -350,7 +364,7 @@ class Owner:
             one = of.default() if initial is ... else of.coerce(initial)
         except NoDefault:
             raise SpecError(
-                f"the local `{name}` needs an initial value", f"a {of} has no default", place
+                f"the local `{name}` needs an initial value", f"{of} has no default", place
             ) from None
         problem = of.misfit(one)
         if problem:

@@ -20,13 +20,14 @@ from __future__ import annotations
 
 import ast
 import builtins
+import inspect
 import types
 from collections.abc import Callable
 from copy import deepcopy
 from functools import wraps
 from typing import Any
 
-from checker.lang.source import Source, source_of
+from checker.lang.source import Source, lambda_of, source_of
 from checker.lang.values import CHANGING_METHODS, Map, Set, change
 
 _SET, _MAP, _SEQ, _CHANGE = "__Set", "__Map", "__Seq", "__change"
@@ -66,6 +67,18 @@ def run_tree(source: Source, defined_in: type | None = None) -> Callable[..., An
     made = names.pop("__factory")(defined_in)
     made.__code__ = made.__code__.replace(co_name=name)
     return made  # type: ignore[no-any-return]
+
+
+def rewritten_lambda(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A lambda with value semantics; the lambda itself where its source cannot be told."""
+    body = lambda_of(function) if function.__name__ == "<lambda>" else None
+    if body is None:
+        return function
+    tree = ast.FunctionDef("value", body.args, [ast.Return(body.body)], [])
+    closure = inspect.getclosurevars(function).nonlocals
+    names = {**function.__globals__, **closure}
+    file = function.__code__.co_filename
+    return run_tree(Source(ast.copy_location(tree, body), file, names))
 
 
 _rewritten_helpers: dict[types.FunctionType, Callable[..., Any]] = {}

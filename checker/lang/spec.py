@@ -14,6 +14,7 @@ import inspect
 import linecache
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, get_origin
 
 from checker.lang.declare import Declaration, Part, Process, declaration_of
@@ -199,19 +200,30 @@ def _method_place(method: Any) -> Place:
 def method_of(cls: type, name: str) -> tuple[Any, type, Declaration | None] | None:
     """A method as seen on an instance, its class, and what was declared of it.
 
-    An override without a marker keeps the marker of what it overrides.
+    An override without a marker keeps the marker of what it overrides; one that is marked
+    `@action` and says nothing of fairness keeps the fairness.  `name = None` in a subclass
+    takes the method away.
     """
     found: tuple[Any, type] | None = None
+    said: Declaration | None = None
     for part in cls.__mro__:
-        method = vars(part).get(name)
-        if method is None or part in (Spec, Cell, object):
+        if name not in vars(part) or part in (Spec, Cell, object):
             continue
+        method = vars(part)[name]
+        if method is None:
+            break
         if isinstance(method, Process) or inspect.isfunction(method):
             found = found or (method, part)
-            said = declaration_of(method)
-            if said:
-                return found[0], found[1], said
-    return (found[0], found[1], None) if found else None
+            here = declaration_of(method)
+            if said is None:
+                said = here
+            elif said.fairness is ... and here is not None:
+                said = replace(said, fairness=here.fairness)
+            if said is not None and said.fairness is not ...:
+                break
+    if said is not None and said.fairness is ...:
+        said = replace(said, fairness=None)
+    return (*found, said) if found else None
 
 
 def method_names(cls: type) -> list[str]:

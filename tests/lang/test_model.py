@@ -33,6 +33,7 @@ from checker.lang import (
     refinement,
     require,
     step_property,
+    weak,
 )
 from checker.lang.model import Model, State
 
@@ -462,3 +463,59 @@ def test_a_marker_without_options_says_so() -> None:
     called: Any = invariant
     with pytest.raises(SpecError, match="`@invariant` has no options"):
         called()
+
+
+def test_an_override_keeps_the_fairness_unless_it_says_otherwise() -> None:
+    class Fair(Spec):
+        on: bool
+
+        @action(fairness=weak())
+        def flip(self) -> None:
+            self.on = not self.on
+
+    class Kept(Fair):
+        @action
+        def flip(self) -> None:
+            self.on = True
+
+    class Dropped(Fair):
+        @action(fairness=None)
+        def flip(self) -> None:
+            self.on = True
+
+    assert Model.of(Kept()).action("flip").fairness == weak()
+    assert Model.of(Dropped()).action("flip").fairness is None
+
+
+def test_a_subclass_may_take_a_method_away() -> None:
+    class Looser(Post):
+        taken = None  # type: ignore[assignment]
+
+    assert [p.name for p in Model.of(Post()).properties] == ["taken"]
+    assert Model.of(Looser()).properties == ()
+
+
+def test_defaults_of_constants_are_values_of_the_language() -> None:
+    class Groups(Spec):
+        nodes: Set[Node] = members(3)
+        groups: Set[Set[Node]] = const(lambda self: {{a} for a in self.nodes})
+        on: bool
+
+        @action
+        def flip(self) -> None:
+            self.on = not self.on
+
+    assert str(Groups().groups) == "{{n1}, {n2}, {n3}}"
+
+
+def test_a_default_that_cannot_be_computed_is_named() -> None:
+    class Wrong(Spec):
+        size: int = const(lambda self: self.none)
+        on: bool
+
+        @action
+        def flip(self) -> None:
+            self.on = not self.on
+
+    with pytest.raises(SpecError, match="the default of the constant `size` cannot be computed"):
+        Wrong()
