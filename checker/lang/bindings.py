@@ -40,10 +40,15 @@ class Bindings:
     """The bindings of one action's parameters.  `params` are `(name, type)` in order."""
 
     def __init__(
-        self, source: Source, params: list[tuple[str, Type]], defined_in: type | None
+        self,
+        source: Source,
+        params: list[tuple[str, Type]],
+        defined_in: type | None,
+        callee: Callee = lambda _part, _method: None,
     ) -> None:
         self.domains = [_Domain(name, of, source) for name, of in params]
-        self.walk = _compile(source, self.domains, defined_in)
+        guards = leading_guards(source.tree, callee)
+        self.walk = _compile(source, self.domains, guards, defined_in)
 
     def of(self, machine: Any) -> Iterable[tuple[Any, ...]]:
         """Each binding that passes the first guards in the state that `machine` holds."""
@@ -59,8 +64,15 @@ class Bindings:
         return kept
 
 
-def leading_guards(tree: ast.FunctionDef) -> list[ast.expr]:
-    """The conditions of the `require`s at the start, conjunctions taken apart."""
+Callee = Callable[[str, str], ast.FunctionDef | None]
+"""The tree of `self.part.method`, if there is such a method."""
+
+
+def leading_guards(tree: ast.FunctionDef, callee: Callee) -> list[ast.expr]:
+    """The conditions of the `require`s at the start, conjunctions taken apart.
+
+    Where a call of a part follows, such as `self.net.receive(m)`, its guards come too.
+    """
     found: list[ast.expr] = []
     for node in tree.body:
         match node:
@@ -72,20 +84,61 @@ def leading_guards(tree: ast.FunctionDef) -> list[ast.expr]:
                         found += parts
                     case _:
                         found.append(condition)
+            case ast.Expr(
+                value=ast.Call(
+                    func=ast.Attribute(
+                        value=ast.Attribute(value=ast.Name(id="self"), attr=part), attr=method
+                    ),
+                    args=args,
+                )
+            ):
+                called = callee(part, method)
+                if called is not None:
+                    whole = ast.Attribute(ast.Name("self", ast.Load()), part, ast.Load())
+                    found += _guards_of_call(called, [whole, *args])
+                break
             case _:
                 break
     return found
 
 
+def _guards_of_call(called: ast.FunctionDef, args: list[ast.expr]) -> list[ast.expr]:
+    """The first guards of a method, in the words of who calls it.
+
+    They end before the first that has other names than the method's parameters: a variable of
+    its own, or something of its module, may mean another thing where the call stands.
+    """
+    names = [arg.arg for arg in called.args.args]
+    if len(names) != len(args):
+        return []
+    renamed = _Renamed(dict(zip(names, args, strict=True)))
+    found: list[ast.expr] = []
+    for guard in leading_guards(called, lambda _part, _method: None):
+        if {node.id for node in ast.walk(guard) if isinstance(node, ast.Name)} - {*names, "len"}:
+            break
+        found.append(renamed.visit(deepcopy(guard)))
+    return found
+
+
+class _Renamed(ast.NodeTransformer):
+    """Parameters of a method, replaced by what a call gives for them."""
+
+    def __init__(self, names: dict[str, ast.expr]) -> None:
+        self.names = names
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        return deepcopy(self.names[node.id]) if node.id in self.names else node
+
+
 def _compile(
-    source: Source, domains: list[_Domain], defined_in: type | None
+    source: Source, domains: list[_Domain], guards: list[ast.expr], defined_in: type | None
 ) -> Callable[[Any, Callable[[tuple[Any, ...]], None]], None]:
     """The function at the top of this file, for these guards and domains."""
     names = [domain.name for domain in domains]
     tests: list[list[ast.expr]] = [[] for _ in range(len(names) + 1)]
     narrowed: dict[str, ast.Compare] = {}
     level = 0
-    for guard in leading_guards(source.tree):
+    for guard in guards:
         name = _narrows(guard, domains)
         if name is not None and name not in narrowed:
             assert isinstance(guard, ast.Compare)

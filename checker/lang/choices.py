@@ -14,12 +14,14 @@ from collections.abc import Iterator
 
 from checker.lang import ir
 
+Functions = dict[str, ir.Function]
 
-def choices_of(function: ir.Function) -> tuple[ir.Choice, ...]:
+
+def choices_of(function: ir.Function, functions: Functions) -> tuple[ir.Choice, ...]:
     names = [param.name for param in function.params]
     found: dict[str, ir.Choice] = {}
     before: list[ir.Expr] = []
-    for guard in _leading(function.body):
+    for guard in _leading(function.body, functions):
         narrowed = _narrowing(guard, names)
         if narrowed is not None and narrowed[0] not in found:
             name, how, within = narrowed
@@ -37,9 +39,20 @@ def choices_of(function: ir.Function) -> tuple[ir.Choice, ...]:
     )
 
 
-def _leading(body: ir.Body) -> Iterator[ir.Expr]:
-    """The conditions that stand before anything else, conjunctions taken apart."""
+def _leading(body: ir.Body, functions: Functions) -> Iterator[ir.Expr]:
+    """The conditions that stand before anything else, conjunctions taken apart.
+
+    Where a call follows, such as `self.net.receive(m)`, the conditions at its start come too.
+    """
     for statement in body:
+        if isinstance(statement, ir.Do):
+            called = functions[statement.function]
+            names = [param.name for param in called.params]
+            values = dict(zip(names, statement.args, strict=True))
+            for guard in _leading(called.body, functions):
+                if not ir.locals_in(guard) <= set(names):
+                    return  # a variable of its own might mean another thing here
+                yield ir.substitute(guard, values)
         if not isinstance(statement, ir.Require):
             return
         test = statement.test

@@ -145,7 +145,9 @@ class Compiler:
             )
         from checker.lang.choices import choices_of
 
-        return ir.ActionIR(action.name, function.name, choices_of(function), fair, action.optional)
+        return ir.ActionIR(
+            action.name, function.name, choices_of(function, self.functions), fair, action.optional
+        )
 
     def _when(self, action: Action) -> str:
         assert action.fairness is not None
@@ -241,15 +243,15 @@ class Compiler:
                 "use plain parameters with types: no *, ** or defaults",
                 source.place(),
             )
-        params = owner._params(source, arguments.args[skip:])
+        params = owner.params_of(source, arguments.args[skip:])
         returns = inspect.unwrap(raw).__annotations__.get("return")
         return Function(source.tree.name, source, owner, defined_in, params, raw, returns)
 
     def annotation(self, c: Context, node: ast.expr) -> Type:
         """The type of a local's annotation."""
-        from checker.lang.owner import _evaluate
+        from checker.lang.owner import evaluate
 
-        return c.owner.resolve(_evaluate(node, c.source), c.place(node))
+        return c.owner.resolve(evaluate(node, c.source), c.place(node))
 
     def function(
         self, c: Context, node: ast.AST, function: Function, types: tuple[Type, ...]
@@ -335,9 +337,9 @@ class Compiler:
         returns = function.returns
         if returns is None:
             return None
-        from checker.lang.resolve import _evaluated
+        from checker.lang.resolve import evaluated
 
-        of = _evaluated(returns, dict(function.source.names))
+        of = evaluated(returns, dict(function.source.names))
         if of is None or of is type(None):
             return None
         return c.owner.resolve(of, function.source.place())

@@ -198,7 +198,7 @@ class Model:
                     function.source.place(),
                 )
         params = [(param.name, param.type) for param in function.params]
-        bindings = Bindings(function.source, params, function.defined_in)
+        bindings = Bindings(function.source, params, function.defined_in, owner.tree_of_part)
         return Action(function.name, function, owner.machine, bindings, fairness, said.optional)
 
     def _add_process(self, owner: Owner, name: str) -> None:

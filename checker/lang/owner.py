@@ -323,19 +323,19 @@ class Owner:
                 self._read_process(name, found[0], found[1])
 
     def _read_process(self, name: str, process: Process, defined_in: type) -> None:
-        source = source_of(process.function)
+        source = source_of(process.function, defined_in)
         source.names.setdefault("require", require)
         steps = steps_of(source)
         param = None
         if steps.parameter is not None:
-            param = self._params(source, [steps.parameter])[0]
+            param = self.params_of(source, [steps.parameter])[0]
         cell = object.__new__(ProcessCell)
         fields: dict[str, Field] = {}
         at = LabelT(name, steps.labels)
         fields["at"] = self._process_field(f"{name}.at", at, param, ..., source.place())
         for local in steps.locals:
             of = self.resolver.resolve(
-                _evaluate(local.annotation, source), source.place(local.annotation)
+                evaluate(local.annotation, source), source.place(local.annotation)
             )
             if of.size is None:
                 raise SpecError(
@@ -343,7 +343,7 @@ class Owner:
                     _bound_mend(of),
                     source.place(local.annotation),
                 )
-            initial = ... if local.initial is None else _evaluate(local.initial, source)
+            initial = ... if local.initial is None else evaluate(local.initial, source)
             place = source.place(local.annotation)
             fields[local.name] = self._process_field(
                 f"{name}.{local.name}", of, param, initial, place
@@ -400,7 +400,7 @@ class Owner:
         raise KeyError(name)
 
     def _function_of(self, run: Callable[..., Any], name: str, defined_in: type) -> Function:
-        source = source_of(run)
+        source = source_of(run, defined_in)
         arguments = source.tree.args
         if arguments.vararg or arguments.kwarg or arguments.kwonlyargs or arguments.defaults:
             raise SpecError(
@@ -414,11 +414,11 @@ class Owner:
                 f"write `def {name}(self, ...)`: `self` is the state",
                 source.place(),
             )
-        params = self._params(source, arguments.args[1:])
+        params = self.params_of(source, arguments.args[1:])
         returns = inspect.unwrap(run).__annotations__.get("return")
         return Function(f"{self.prefix}{name}", source, self, defined_in, params, run, returns)
 
-    def _params(self, source: Source, args: list[ast.arg]) -> tuple[Param, ...]:
+    def params_of(self, source: Source, args: list[ast.arg]) -> tuple[Param, ...]:
         made = []
         for arg in args:
             if arg.annotation is None:
@@ -427,7 +427,7 @@ class Owner:
                     f"write `{arg.arg}: SomeType`",
                     source.place(arg),
                 )
-            annotation = _evaluate(arg.annotation, source)
+            annotation = evaluate(arg.annotation, source)
             made.append(Param(arg.arg, self.resolver.resolve(annotation, source.place(arg))))
         return tuple(made)
 
@@ -439,6 +439,13 @@ class Owner:
         params = (process.param,) if process.param else ()
         name = f"{self.prefix}{process.name}.{label}"
         return Function(name, source, self, process.defined_in, params, run)
+
+    def tree_of_part(self, part: str, method: str) -> ast.FunctionDef | None:
+        """The tree of what `self.part.method` calls, if there is such a method."""
+        try:
+            return self.parts[part].function(method).source.tree
+        except KeyError:
+            return None
 
     # ------------------------------------------------------------- the whole below here
 
@@ -489,7 +496,7 @@ def _everywhere(value: Any) -> Any:
     return Everywhere(value)
 
 
-def _evaluate(node: ast.expr, source: Source) -> Any:
+def evaluate(node: ast.expr, source: Source) -> Any:
     """The value of the user's own annotation or initial value, as Python evaluates it."""
     try:
         value = eval(compile(ast.Expression(node), source.file, "eval"), dict(source.names))

@@ -14,7 +14,7 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin
 from checker.lang.declare import AtMost, Range, declaration_of
 from checker.lang.errors import Place, SpecError
 from checker.lang.rewrite import rewritten
-from checker.lang.source import source_of
+from checker.lang.source import names_around, source_of
 from checker.lang.types import (
     BagT,
     BoolT,
@@ -265,29 +265,20 @@ def prepare_record(kind: type[Record]) -> None:
     type.__setattr__(kind, "_prepared", True)
 
 
-_frames: dict[type, Mapping[str, Any]] = {}
-
-
-def remember_frame(cls: type, frame: python_types.FrameType) -> None:
-    """Keep the local names around a class that is defined inside a function."""
-    if frame.f_code.co_name != "<module>":
-        _frames[cls] = dict(frame.f_locals)
-
-
 def annotations_of(cls: type) -> dict[str, Any]:
     """The annotations of a class itself, evaluated where they are written as text."""
     found = inspect.get_annotations(cls)
     names = dict(vars(sys.modules[cls.__module__])) if cls.__module__ in sys.modules else {}
-    names.update(_frames.get(cls, {}))
-    return {name: _evaluated(value, names) for name, value in found.items()}
+    names.update(names_around(cls))
+    return {name: evaluated(value, names) for name, value in found.items()}
 
 
-def _evaluated(annotation: Any, names: dict[str, Any]) -> Any:
+def evaluated(annotation: Any, names: dict[str, Any]) -> Any:
     if isinstance(annotation, str):
         try:
             # The user's own annotation, which Python would have evaluated itself without
             # `from __future__ import annotations`.
-            return _evaluated(eval(annotation, names), names)
+            return evaluated(eval(annotation, names), names)
         except Exception as error:
             raise SpecError(
                 f"the annotation `{annotation}` cannot be evaluated: {error}",

@@ -11,9 +11,10 @@ import builtins
 import inspect
 import linecache
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from types import FrameType
 from typing import Any
 
 from checker.lang.errors import Place, SpecError
@@ -56,8 +57,25 @@ def _functions_of(text: str) -> dict[tuple[str, int], ast.FunctionDef]:
     return found
 
 
-def source_of(function: Callable[..., Any]) -> Source:
-    """The source of a plain Python function.  `SpecError` if Python cannot show it."""
+_around: dict[type, Mapping[str, Any]] = {}
+
+
+def remember_frame(cls: type, frame: FrameType) -> None:
+    """Keep the local names around a class that is defined inside a function."""
+    if frame.f_code.co_name != "<module>":
+        _around[cls] = dict(frame.f_locals)
+
+
+def names_around(cls: type | None) -> Mapping[str, Any]:
+    """The local names of the function that a class is defined in; none for other classes."""
+    return _around.get(cls, {}) if cls is not None else {}
+
+
+def source_of(function: Callable[..., Any], defined_in: type | None = None) -> Source:
+    """The source of a plain Python function.  `SpecError` if Python cannot show it.
+
+    `defined_in` is the class of a method: annotations may use the names around it.
+    """
     raw = inspect.unwrap(function)
     code = raw.__code__
     file = code.co_filename
@@ -77,7 +95,7 @@ def source_of(function: Callable[..., Any]) -> Source:
             Place(file, code.co_firstlineno, 0, linecache.getline(file, code.co_firstlineno)),
         )
     closure = inspect.getclosurevars(raw).nonlocals if raw.__closure__ else {}
-    return Source(tree, file, {**raw.__globals__, **closure})
+    return Source(tree, file, {**raw.__globals__, **names_around(defined_in), **closure})
 
 
 def lambda_of(function: Callable[..., Any]) -> ast.Lambda | None:

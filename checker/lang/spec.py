@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, get_origin
 
 from checker.lang.declare import Declaration, Part, Process, declaration_of
 from checker.lang.errors import Blocked, ModelError, NotEnabled, Place, Pruned, SpecError
-from checker.lang.resolve import annotations_of, remember_frame
+from checker.lang.resolve import annotations_of
 from checker.lang.rewrite import rewritten
-from checker.lang.source import place_in
+from checker.lang.source import place_in, remember_frame
 from checker.lang.types import Everywhere, Type
 
 if TYPE_CHECKING:

@@ -25,6 +25,7 @@ from checker.lang import (
     enabled,
     everywhere,
     init,
+    interpret,
     invariant,
     majorities,
     members,
@@ -35,6 +36,7 @@ from checker.lang import (
     step_property,
     weak,
 )
+from checker.lang.compile import compile_model
 from checker.lang.model import Model, State
 
 
@@ -519,3 +521,32 @@ def test_a_default_that_cannot_be_computed_is_named() -> None:
 
     with pytest.raises(SpecError, match="the default of the constant `size` cannot be computed"):
         Wrong()
+
+
+def test_the_guards_of_a_called_part_narrow_too() -> None:
+    class Wide(Record):
+        to: Node
+        numbers: Set[Annotated[int, Range(25)]]
+
+    class Far(Spec):
+        nodes: Set[Node] = members(2)
+        net: Net[Wide]
+        got: Map[Node, Set[Annotated[int, Range(25)]]]
+
+        @action
+        def post(self, n: Node) -> None:
+            self.net.send(Wide(n, {1, 2}))
+
+        @action
+        def take(self, w: Wide) -> None:
+            self.net.receive(w)
+            self.got[w.to] = w.numbers
+
+    model = Model.of(Far())
+    program = compile_model(model)
+    assert [choice.how for choice in program.action("take").choices] == ["member"]
+    states = explored(model)
+    assert len(states) == 12
+    for state in states:
+        ours = [(a.name, args, after) for a, args, after in model.successors(state)]
+        assert ours == interpret.successors(program, state)
