@@ -17,11 +17,11 @@ import inspect
 from dataclasses import dataclass
 from typing import Any
 
-from checker.lang import choosing, commute, ghosts, ir, matching, verify, vocabulary
+from checker.lang import choosing, commute, ghosts, ir, matching, refinements, verify, vocabulary
 from checker.lang.context import Context, Known, Self, article
 from checker.lang.errors import Place, QuorateError, SpecError
 from checker.lang.infer import NeverT, alike, has_never, join, subtype
-from checker.lang.model import LIVENESS_KINDS, Action, Model, Property
+from checker.lang.model import LIVENESS_KINDS, Action, Model, Property, Refinement
 from checker.lang.owner import Constant, Function, Owner, Param
 from checker.lang.rewrite import is_users_function
 from checker.lang.source import Source, lambda_of, source_of
@@ -106,6 +106,7 @@ class Compiler:
             final=self.properties(model.final),
             constraints=self.properties(model.constraints),
             assumes=self.properties(model.assumptions),
+            refinements=tuple(self.refinement(found) for found in model.refinements),
             records=self.records,
         )
         ghosts.check(program, self._part_actions())
@@ -194,6 +195,14 @@ class Compiler:
             function = self._top(prop.function, _Purpose("a property", wanted))
             made.append(ir.PropertyIR(prop.name, prop.kind, function.name, function.params))
         return tuple(made)
+
+    def refinement(self, refinement: Refinement) -> ir.RefinementIR:
+        fields = []
+        for name, function in refinements.functions_of(refinement):
+            made = self._function(function, (), _Purpose("a refinement"), None)
+            fields.append((name, made.name))
+        other = compile_model(refinement.other)
+        return ir.RefinementIR(refinement.name, other, tuple(fields), refinement.steps)
 
     def _top(self, function: Function, purpose: _Purpose) -> ir.Function:
         types = tuple(param.type for param in function.params)

@@ -1,16 +1,18 @@
-"""Ghost fields record and do not act; parts act once in a step.
+"""Ghost fields record and do not act; parts act once in a step; only steps have a state before.
 
 * A ghost field may be read by properties, and to compute ghost fields.  No guard, no branch
   that writes another field, no value of another field and no argument of a call that does any
   of this may depend on it.
 * Two calls, in one step, of actions of parts that write the same field would be two steps of
   that part: an error.
+* `self.old` is the state before a step.  Actions and step properties have one, nothing else.
 
-Both are checked on the IR of everything that a step can run.
+All three are checked on the IR of everything that a step, or a property, can run.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from checker.lang import ir
@@ -28,6 +30,36 @@ def check(program: ir.Program, part_actions: frozenset[str] = frozenset()) -> No
             Ghosts(program, ghosts).function(action.function, {})
         if part_actions:
             _Calls(program, part_actions).function(action.function)
+    for name in _without_step(program):
+        _refuse_old(program, name, set())
+
+
+def _without_step(program: ir.Program) -> Iterator[str]:
+    """The functions that are run on a state by itself."""
+    for group in program.inits:
+        yield from (action.function for action in group)
+    judged = (*program.properties, *program.final, *program.constraints, *program.assumes)
+    yield from (what.function for what in judged if what.kind != "step_property")
+    for action in program.actions:
+        if action.fairness is not None and action.fairness.when is not None:
+            yield action.fairness.when
+
+
+def _refuse_old(program: ir.Program, name: str, seen: set[str]) -> None:
+    if name in seen:
+        return
+    seen.add(name)
+    for node in ir.walk(program.functions[name].body):
+        match node:
+            case ir.FieldRead(old=True) | ir.Call(old=True):
+                raise SpecError(
+                    "`self.old` is read here, and there is no step",
+                    "actions and step properties have a state before: make it a @step_property, "
+                    "or keep what is needed in a ghost field",
+                    node.place,
+                )
+            case ir.Call(function=called) | ir.Enabled(function=called) | ir.Do(function=called):
+                _refuse_old(program, called, seen)
 
 
 @dataclass

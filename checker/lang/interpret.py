@@ -466,6 +466,26 @@ def step(program: ir.Program, action: ir.ActionIR, state: State, args: tuple[Any
     return machine.read()
 
 
+def abstract(program: ir.Program, refinement: ir.RefinementIR, state: State) -> State:
+    """The state of the other program that `state` is; `ModelError` if it is none."""
+    machine = Machine(program)
+    machine.load(state)
+    values = []
+    for name, function in refinement.fields:
+        field = refinement.other.field(name)
+        value = machine.call(function, ())
+        misfit = field.type.misfit(value)
+        if misfit is not None:
+            raise ModelError(
+                f"`{refinement.name}` gives no state of `{refinement.other.name}`: "
+                f"{misfit.problem}",
+                "mend the mapping, or choose constants that agree",
+                program.functions[function].place,
+            )
+        values.append(value)
+    return tuple(values)
+
+
 def holds(
     program: ir.Program,
     prop: ir.PropertyIR,
@@ -479,4 +499,13 @@ def holds(
     return machine.call(prop.function, args)
 
 
-__all__ = ["OPERATORS", "Machine", "bindings", "holds", "initial_states", "step", "successors"]
+__all__ = [
+    "OPERATORS",
+    "Machine",
+    "abstract",
+    "bindings",
+    "holds",
+    "initial_states",
+    "step",
+    "successors",
+]

@@ -567,6 +567,21 @@ class PropertyIR:
 
 
 @dataclass(frozen=True)
+class RefinementIR:
+    """How a state is a state of another program: a pure function for each of its fields.
+
+    What a function gives may lie outside the field's domain: that is a model error.
+    """
+
+    name: str
+    other: Program
+    fields: tuple[tuple[str, str], ...]
+    """Each field of `other`, in order, and the name of its function here."""
+    steps: int
+    """The most steps there that one step here may be."""
+
+
+@dataclass(frozen=True)
 class StateField:
     name: str
     type: Type
@@ -598,6 +613,7 @@ class Program:
     final: tuple[PropertyIR, ...]
     constraints: tuple[PropertyIR, ...]
     assumes: tuple[PropertyIR, ...]
+    refinements: tuple[RefinementIR, ...]
     records: dict[RecordT, tuple[str, ...]]
     """For each type of a record that is made and has invariants: the functions that check it."""
 

@@ -295,7 +295,7 @@ class Model:
             self._uses_old = any(
                 isinstance(node, ast.Attribute) and node.attr == "old"
                 for owner in self.owners
-                for source in owner.sources()
+                for source in owner.sources(besides="step_property")
                 for node in ast.walk(source.tree)
             )
         return self._uses_old

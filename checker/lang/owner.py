@@ -14,7 +14,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, get_args, get_origin
 
-from checker.lang.declare import Const, Declaration, Ghost, Members, Part, Process
+from checker.lang.declare import (
+    Const,
+    Declaration,
+    Ghost,
+    Kind,
+    Members,
+    Part,
+    Process,
+    declaration_of,
+)
 from checker.lang.errors import Place, SpecError
 from checker.lang.processes import Steps, steps_of
 from checker.lang.resolve import Resolver, annotations_of
@@ -275,10 +284,9 @@ class Owner:
         self.machine.__dict__[name] = machine
 
     def _read_field(self, name: str, annotation: Any, default: Any) -> None:
-        if name == "old" or name.startswith("_"):
-            fail_field(
-                self.cls, name, f"a field cannot be named `{name}`", "`old` and _names are taken"
-            )
+        if name in ("old", "at") or name.startswith("_"):
+            mend = "`old`, `at` and names with a _ in front are taken"
+            fail_field(self.cls, name, f"a field cannot be named `{name}`", mend)
         place = self._place(name)
         of = self.resolver.resolve(annotation, place)
         is_ghost = isinstance(default, Ghost)
@@ -480,10 +488,16 @@ class Owner:
                     ) if part in self.parts:
                         yield part, method
 
-    def sources(self) -> Iterator[Source]:
-        """Every method of the class and of its bases, the overridden ones too."""
+    def sources(self, besides: Kind | None = None) -> Iterator[Source]:
+        """Every method of the class and of its bases, the overridden ones too.
+
+        `besides`: without those that are marked as this.
+        """
         for cls in own_classes(self.cls):
             for method in vars(cls).values():
+                said = declaration_of(method)
+                if besides is not None and said is not None and said.kind == besides:
+                    continue
                 if isinstance(method, Process):
                     yield source_of(method.function)
                 elif inspect.isfunction(method):
