@@ -43,6 +43,8 @@ def _without_step(program: ir.Program) -> Iterator[str]:
     for action in program.actions:
         if action.fairness is not None and action.fairness.when is not None:
             yield action.fairness.when
+    for mapping in program.refinements:
+        yield from (function for _, function in mapping.fields)
 
 
 def _refuse_old(program: ir.Program, name: str, seen: set[str]) -> None:
