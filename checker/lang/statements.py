@@ -195,18 +195,27 @@ def _assign_parts(c: Context, target: ast.Tuple | ast.List, value: ast.expr) -> 
             c.expr(part, _target_type(c, name))
             for name, part in zip(names, value.elts, strict=True)
         ]
-        wheres: list[ast.expr] = value.elts
+        _store_parts(c, target, read, value.elts)
     else:
-        whole = c.whole(value)
-        if not isinstance(whole, ir.Local):
-            whole = c.let("parts", whole, value)
-        read = list(parts_of_tuple(c, value, whole, len(names)))
-        wheres = [value] * len(names)
+        _spread(c, target, c.whole(value), value)
+
+
+def _spread(c: Context, target: ast.Tuple | ast.List, whole: ir.Expr, where: ast.expr) -> None:
+    """The parts of a tuple, to the places of `target`."""
+    if not isinstance(whole, ir.Local):
+        whole = c.let("parts", whole, where)
+    read = list(parts_of_tuple(c, where, whole, len(target.elts)))
+    _store_parts(c, target, read, [where] * len(read))
+
+
+def _store_parts(
+    c: Context, target: ast.Tuple | ast.List, read: list[ir.Expr], wheres: list[ast.expr]
+) -> None:
     held = [
-        part if isinstance(part, ir.Literal | ir.Item) else c.let("part", part, value)
-        for part in read
+        part if isinstance(part, ir.Literal | ir.Item) else c.let("part", part, where)
+        for part, where in zip(read, wheres, strict=True)
     ]
-    for name, part, where in zip(names, held, wheres, strict=True):
+    for name, part, where in zip(target.elts, held, wheres, strict=True):
         if isinstance(name, ast.Tuple | ast.List):
             c.fail(name, "nested tuples cannot be assigned to", "take the inner one apart after")
         store(c, name, part, where)
@@ -336,7 +345,10 @@ def _popped(c: Context, target: ast.expr, value: ast.expr) -> bool:
     args = (held, index)
     item = ir.Op("seq.get", args, type=held.type.item, place=c.place(value))
     rest = c.let("rest", make(c, value, "seq.delete", (held, index), -1), value)
-    store(c, target, item, value)
+    if isinstance(target, ast.Tuple | ast.List):
+        _spread(c, target, item, value)
+    else:
+        store(c, target, item, value)
     store(c, place, rest, value)
     return True
 

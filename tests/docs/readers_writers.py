@@ -26,8 +26,7 @@ class ReadersWriters(Spec):
     @action(fairness=weak())
     def enter(self) -> None:
         require(len(self.queue) > 0 and self.writing is None)
-        first = self.queue.pop(0)
-        t, to_write = first
+        t, to_write = self.queue.pop(0)
         if to_write:
             require(len(self.reading) == 0)
             self.writing = t
@@ -62,8 +61,7 @@ class WritesAmongReaders(ReadersWriters):
 
     def enter(self) -> None:
         require(len(self.queue) > 0 and self.writing is None)
-        first = self.queue.pop(0)
-        t, to_write = first
+        t, to_write = self.queue.pop(0)
         if to_write:
             self.writing = t
         else:
