@@ -142,7 +142,7 @@ def _sorted(c: Context, node: ast.Call, wanted: Type | None) -> ir.Expr:
     ):
         c.fail(reverse, "`reverse` is True or False in the source", "choose one")
     backwards = isinstance(reverse, ast.Constant) and reverse.value is True
-    if isinstance(arg, ast.GeneratorExp) or is_walk(arg):
+    if isinstance(arg, ast.GeneratorExp | ast.ListComp) or is_walk(arg):
         with items_walked(c, arg) as (clauses, item):
             if not clauses.ordered and "key" in known:
                 c.fail(
@@ -236,7 +236,7 @@ def _pick(c: Context, node: ast.Call, which: str) -> ir.Expr:
     if len(given) < 2:
         c.fail(node, f"`{which}` needs a set and a key", f"write {which}(S, key=lambda x: ...)")
     arg = given["items"]
-    if isinstance(arg, ast.GeneratorExp) or is_walk(arg):
+    if isinstance(arg, ast.GeneratorExp | ast.ListComp) or is_walk(arg):
         with items_walked(c, arg) as (clauses, item):
             of: ir.Expr = fold("set", clauses, item, SetT(item.type), c.place(node))
     else:

@@ -410,9 +410,9 @@ def _bare(c: Context, node: ast.GeneratorExp, wanted: Type | None) -> ir.Expr:
 
 @contextmanager
 def items_walked(c: Context, node: ast.expr) -> Iterator[tuple[Clauses, ir.Expr]]:
-    """The items that a call such as `sum(...)` or `any(...)` folds: of a generator, or of a
-    container."""
-    if isinstance(node, ast.GeneratorExp):
+    """The items that a call such as `sum(...)` or `any(...)` folds: of a generator, of a list
+    made on the spot, or of a container."""
+    if isinstance(node, ast.GeneratorExp | ast.ListComp):
         with clauses_of(c, node.generators) as clauses:
             yield clauses, c.expr(node.elt)
         return
@@ -433,6 +433,9 @@ def items_walked(c: Context, node: ast.expr) -> Iterator[tuple[Clauses, ir.Expr]
 def quantifier(c: Context, node: ast.Call, op: ir.FoldOp) -> ir.Expr:
     """`any(...)` and `all(...)`."""
     arg = only_argument(c, node)
+    if isinstance(arg, ast.ListComp):
+        # Unlike a generator's, all items of a list are made, and each may fail.
+        arg = ast.copy_location(ast.SetComp(arg.elt, arg.generators), arg)
     if isinstance(arg, ast.GeneratorExp):
         with clauses_of(c, arg.generators) as clauses:
             test = c.condition(arg.elt).test
@@ -445,6 +448,13 @@ def quantifier(c: Context, node: ast.Call, op: ir.FoldOp) -> ir.Expr:
                 f"write {op}(... for x in {ast.unparse(arg)})",
             )
         return fold(op, clauses, c.convert(item, ir.BOOL, arg), ir.BOOL, c.place(node))
+
+
+def listed(c: Context, node: ast.ListComp) -> ir.Expr:
+    """A list of which only the length matters, so that its order does not."""
+    with clauses_of(c, node.generators) as clauses:
+        item = c.expr(node.elt)
+        return fold("bag", clauses, item, BagT(item.type, clauses.most), c.place(node))
 
 
 def total(c: Context, node: ast.Call) -> ir.Expr:

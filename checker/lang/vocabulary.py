@@ -15,6 +15,7 @@ from checker.lang.comprehensions import (
     fold,
     is_walk,
     items_walked,
+    listed,
     only_argument,
     quantifier,
     refuse_unordered,
@@ -52,7 +53,7 @@ from checker.lang.types import (
 @word(len)
 def _len(c: Context, node: ast.Call, wanted: Type | None) -> ir.Expr:
     arg = only_argument(c, node)
-    of = c.expr(arg)
+    of = listed(c, arg) if isinstance(arg, ast.ListComp) else c.expr(arg)
     if isinstance(of.type, NeverT):
         return ir.number(0)
     if isinstance(of.type, OptionT) and item_of(of.type.item) is not None:
@@ -104,7 +105,7 @@ def _set(c: Context, node: ast.Call, wanted: Type | None) -> ir.Expr:
         inner = wanted.item if isinstance(wanted, SetT) else NEVER
         return ir.Op("set.of", (), type=SetT(inner), place=c.place(node))
     arg = only_argument(c, node)
-    if not isinstance(arg, ast.GeneratorExp) and not is_walk(arg):
+    if not isinstance(arg, ast.GeneratorExp | ast.ListComp) and not is_walk(arg):
         value = c.expr(arg, wanted)
         if isinstance(value.type, SetT):
             return value

@@ -235,7 +235,8 @@ def _quantifier(m: Maker, depth: int) -> str:
         condition = f" if {m.make('bool', 0)}"
         inner = f"{m.make('bool', depth)} for {name} in {source}"
         del m.scope[name]
-    return f"{m.one(['any', 'all'])}({inner}{condition})"
+    left, right = ("([", "])") if m.pick(4) == 3 else ("(", ")")
+    return f"{m.one(['any', 'all'])}{left}{inner}{condition}{right}"
 
 
 def _absent(m: Maker, depth: int) -> str:
@@ -286,7 +287,8 @@ def _chain(m: Maker, d: int) -> str:
 
 def _folded(m: Maker, depth: int) -> str:
     source, element = m.source(depth)
-    return "clipped(sum(" + m.over(source, element, lambda _x: m.make("small", depth)) + "))"
+    inner = m.over(source, element, lambda _x: m.make("small", depth))
+    return m.one([f"clipped(sum({inner}))", f"clipped(sum([{inner}]))", f"clipped(len([{inner}]))"])
 
 
 def _extreme(m: Maker, depth: int) -> str:

@@ -3,7 +3,7 @@
 They mean nothing; each method is there for the constructs in it, plain or clumsy.
 """
 
-# ruff: noqa: B905, C420, C413, C416, RUF007
+# ruff: noqa: B905, C403, C413, C416, C419, C420, RUF007
 from enum import Enum
 from typing import Generic, TypeVar
 
@@ -479,3 +479,28 @@ class Team(Base):
     def one_at_most(self) -> bool:
         holders = {n for n in self.nodes if self.token == n}
         return len(holders) == 0 or the(holders) in self.nodes
+
+
+class Counts(Spec):
+    """Lists made on the spot, of which the order does not matter."""
+
+    nodes: Set[Node] = members(2)
+    colour: Map[Node, Colour] = everywhere(Colour.RED)
+    count: Annotated[int, Range(4)] = 0
+    others: Set[Node]
+
+    @action
+    def paint(self, n: Node, c: Colour) -> None:
+        self.colour[n] = c
+        self.others = set([m for m in self.nodes if self.colour[m] != c])
+        red = len([m for m in self.nodes if self.colour[m] == Colour.RED])
+        self.count = red + sum([1 for m in self.nodes if self.colour[m] == Colour.BLUE])
+
+    @invariant
+    def some(self) -> bool:
+        numbers = sorted([len([m for m in self.nodes if self.colour[m] == c]) for c in Colour])
+        return any([self.colour[n] == Colour.RED for n in self.nodes]) or max(numbers) > 0
+
+    @invariant
+    def fails_where_a_list_is_longer_than_its_answer(self) -> bool:
+        return any([1 // self.count > 0 or n in self.others for n in self.nodes])
