@@ -29,7 +29,7 @@ demo: $(VENV)/run.stamp
 	$(BIN)/quorate check paxos
 	@echo
 	@echo 'Next, acceptors that forget their promises. Agreement must be violated:'
-	$(BIN)/quorate check paxos:ForgetsPromise; status=$$?; \
+	$(BIN)/quorate check paxos:ForgetsPromise --property agreement; status=$$?; \
 	if [ $$status -ne 1 ]; then \
 	    echo "demo: the seeded bug was not found: exit status $$status, expected 1" >&2; \
 	    exit 1; \
