@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from operator import itemgetter
-from typing import Any
+from typing import Any, get_args
 
 from checker.lang import failures
 from checker.lang.bindings import Bindings
@@ -225,6 +225,8 @@ class Model:
                 given[name] = _as_given(here)
             elif name in renamed:
                 given[name] = owner.resolver.number(renamed[name], function.source.place())
+            elif (sort := sort_of(target, name)) in owner.sorts:
+                given[name] = [member.name for member in owner.sorts[sort].members or ()]
         other = Model(target, given)
         return Refinement(function.name, function, owner.machine, other, said.steps)
 
@@ -475,6 +477,18 @@ def constants_of(cls: type[Spec]) -> dict[str, Any]:
             if isinstance(marker, Const | Members):
                 found[name] = marker
     return found
+
+
+def sort_of(cls: type[Spec], name: str) -> Any:
+    """The Sort whose members a constant of a spec class declares; `None` for other constants."""
+    from checker.lang.declare import Members
+    from checker.lang.resolve import annotations_of
+    from checker.lang.spec import own_classes
+
+    if not isinstance(getattr(cls, name, None), Members):
+        return None
+    said = [found[name] for part in own_classes(cls) if name in (found := annotations_of(part))]
+    return (*get_args(said[-1]), None)[0]
 
 
 def _reader(names: list[str]) -> Callable[[dict[str, Any]], tuple[Any, ...]]:

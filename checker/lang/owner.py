@@ -269,11 +269,13 @@ class Owner:
                 self.cls, name, f"the part `{name}` is given {default!r}", "write `= part(...)`"
             )
         given = dict(default.constants) if isinstance(default, Part) else {}
+        kinds = {n: a for part in own_classes(cls) for n, a in annotations_of(part).items()}
         for constant, value in given.items():
             if isinstance(value, str):
-                given[constant] = self.values.get(value)
-                if given[constant] is None:
-                    given[constant] = self.resolver.number(value, self._place(name))
+                # The name of a set stands for its size where a number is needed, as in a Range.
+                held = None if kinds.get(constant) is int else self.values.get(value)
+                number = self.resolver.number
+                given[constant] = number(value, self._place(name)) if held is None else held
         args = tuple(self.resolver.resolve(arg, self._place(name)) for arg in get_args(annotation))
         names = getattr(cls, "__parameters__", ())
         variables = dict(zip(names, args, strict=False))

@@ -550,3 +550,46 @@ def test_the_guards_of_a_called_part_narrow_too() -> None:
     for state in states:
         ours = [(a.name, args, after) for a, args, after in model.successors(state)]
         assert ours == interpret.successors(program, state)
+
+
+class Crowd(Spec):
+    nodes: Set[Node] = members(2)
+    net: Net[Note] = part(capacity="nodes")
+    most: int = const(0)
+
+    @action
+    def post(self, n: Note) -> None:
+        self.net.send(n)
+
+
+def test_the_name_of_a_set_stands_for_its_size_in_a_part() -> None:
+    states = explored(Model(Crowd, {"nodes": 3}))
+    assert max(len(state[0]) for state in states) == 3
+
+
+class Holder(Spec):
+    nodes: Set[Node] = members(2)
+    holder: Node | None
+
+    @action
+    def take(self, n: Node) -> None:
+        self.holder = n
+
+
+class Keeper(Spec):
+    people: Set[Node] = members(3)
+    keeper: Node | None
+
+    @action
+    def take(self, n: Node) -> None:
+        self.keeper = n
+
+    @refinement
+    def holding(self) -> Holder:
+        return Holder.at(holder=self.keeper)
+
+
+def test_members_of_one_sort_are_the_same_in_both_specs_of_a_refinement() -> None:
+    model = Model(Keeper, {"people": ["ann", "bob", "cy"]})
+    assert model.refinements[0].other.describe() == "Holder(nodes=3)"
+    assert len({model.abstract(model.refinements[0], s) for s in explored(model)}) == 4
