@@ -484,7 +484,7 @@ class Team(Base):
 class Counts(Spec):
     """Lists made on the spot, of which the order does not matter."""
 
-    nodes: Set[Node] = members(2)
+    nodes: Set[Node] = members(3)
     colour: Map[Node, Colour] = everywhere(Colour.RED)
     count: Annotated[int, Range(4)] = 0
     others: Set[Node]
