@@ -71,6 +71,7 @@ def blocks_of(document: Path) -> tuple[Block, ...]:
     for match in FENCE.finditer(text):
         language, *words = [*shlex.split(match[1]), ""][: len(match[1].split()) or 1]
         line = text.count("\n", 0, match.start()) + 1
+        assert "\n```" not in f"\n{match[2]}", f"{document.name}:{line}: this block has no end"
         found.append(Block(document, line, language, tuple(words), match[2]))
     return tuple(found)
 
