@@ -31,6 +31,9 @@ KNOWN_VALUES = 200_000
 """How many checked values a field remembers, so that equal values are checked once."""
 
 
+BEYOND_A_BOUND = 'guard the step, widen the domain, or say beyond="block" (or "prune") on its bound'
+
+
 class Slot:
     """What may be assigned to one field: values of its domain, in canonical form."""
 
@@ -57,7 +60,7 @@ class Slot:
                 raise Pruned(misfit.problem)
             raise ModelError(
                 f"`{self.name}` cannot hold this: {misfit.problem}",
-                'guard the step, widen the domain, or say beyond="block" (or "prune") on its bound',
+                misfit.mend or BEYOND_A_BOUND,
             )
         if len(self.known) >= KNOWN_VALUES:
             self.known.clear()

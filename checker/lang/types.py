@@ -40,6 +40,8 @@ class Misfit:
 
     problem: str
     beyond: Beyond = "error"
+    mend: str = ""
+    """Where it is not a matter of bounds."""
 
 
 @dataclass(frozen=True)
@@ -485,7 +487,10 @@ class MapT(Type):
             what = (
                 f"no value for {', '.join(missing)}" if missing else f"{', '.join(extra)} is no key"
             )
-            return Misfit(f"{what} in a {self}: a Map has a value for every key")
+            return Misfit(
+                f"{what} in a {self}: a Map has a value for every key",
+                mend="write {k: ... for k in ...} over all keys, or change one: x[k] = ...",
+            )
         for key, held in value.items():
             problem = self.value.misfit(held)
             if problem:

@@ -593,3 +593,20 @@ def test_members_of_one_sort_are_the_same_in_both_specs_of_a_refinement() -> Non
     model = Model(Keeper, {"people": ["ann", "bob", "cy"]})
     assert model.refinements[0].other.describe() == "Holder(nodes=3)"
     assert len({model.abstract(model.refinements[0], s) for s in explored(model)}) == 4
+
+
+def test_a_map_that_is_not_total_says_how_to_make_one() -> None:
+    class Half(Spec):
+        nodes: Set[Node] = members(2)
+        up: Map[Node, bool]
+
+        @action
+        def start(self, n: Node) -> None:
+            self.up = {n: True}
+
+    model = Model(Half, {})
+    with pytest.raises(
+        ModelError, match=r"no value for n2 .*\n  mend: write {k: ... for k"
+    ) as caught:
+        model.successors(model.initial_states()[0])
+    assert caught.value.during == "start(n=n1)"
