@@ -1,0 +1,76 @@
+"""Which cells hold which part of the state.
+
+    Set[T]          one cell of two codes for each value of T
+    Map[K, V]       the cells of V, for each key
+    anything else   one cell; its codes are the values in canonical order
+
+So a value and its code are found from each other by counting, and a state is a list of codes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from checker.ground.conditions import TRUE, Cell, atom
+from checker.ground.symbols import Cases, Maps, NotGroundError, Sets, Symbol
+from checker.lang import ir
+from checker.lang.types import MapT, SetT, Type
+
+LARGEST_CELL = 4096
+"""A part of the state with more values than this is not made one cell."""
+
+
+class Layout:
+    """The cells of a program's state, and the state as symbols over them."""
+
+    def __init__(self, program: ir.Program) -> None:
+        self.program = program
+        self.cells: list[Cell] = []
+        self.values: list[list[Any]] = []
+        """For each cell: the value that each code stands for."""
+        self.state: dict[str, Symbol] = {
+            field.name: self._place(field.name, field.type) for field in program.fields
+        }
+
+    def _cell(self, name: str, values: list[Any]) -> Cell:
+        made = Cell(len(self.cells), name, len(values))
+        self.cells.append(made)
+        self.values.append(values)
+        return made
+
+    def _place(self, name: str, of: Type) -> Symbol:
+        if isinstance(of, MapT):
+            return Maps(
+                {key: self._place(f"{name}[{of.key.text(key)}]", of.value) for key in of.keys}
+            )
+        if isinstance(of, SetT) and of.item.size is not None and of.item.size <= LARGEST_CELL:
+            found = {}
+            for item in of.item.values():
+                cell = self._cell(f"{of.item.text(item)} in {name}", [False, True])
+                found[item] = atom(cell, {1})
+            return Sets(found)
+        if of.size is None or of.size > LARGEST_CELL:
+            raise NotGroundError(f"`{name}` has no small domain: {of}")
+        values = list(of.values())
+        cell = self._cell(name, values)
+        return Cases({value: atom(cell, {code}) for code, value in enumerate(values)})
+
+    def encode(self, state: tuple[Any, ...]) -> list[int]:
+        """The codes of a state."""
+        codes = [0] * len(self.cells)
+        for field, value in zip(self.program.fields, state, strict=True):
+            self._encode(self.state[field.name], value, codes)
+        return codes
+
+    def _encode(self, symbol: Symbol, value: Any, codes: list[int]) -> None:
+        if isinstance(symbol, Maps):
+            for key, inner in symbol.of.items():
+                self._encode(inner, value[key], codes)
+        elif isinstance(symbol, Sets):
+            for item, where in symbol.of.items():
+                assert where.cell is not None
+                codes[where.cell.number] = int(item in value)
+        elif symbol.of[value] is not TRUE:
+            cell = symbol.of[value].cell
+            assert cell is not None
+            codes[cell.number] = min(symbol.of[value].codes)
