@@ -33,7 +33,7 @@ from checker.lang.types import RecordT, SetT, Type, UnionT
 from checker.lang.values import Bag, Set, in_order
 
 LARGEST_DOMAIN = 1_000_000
-"""A parameter with more values than this must be narrowed by a guard."""
+"""Parameters with more values than this, alone or together, must be narrowed by a guard."""
 
 
 class Bindings:
@@ -150,6 +150,7 @@ def _compile(
     extra: dict[str, Any] = {}
     inner = ast.parse(f"__keep(({' '.join(f'{name},' for name in names)}))").body
     body = _tested(tests[len(names)], inner)
+    _check_product([domain for domain in domains if domain.name not in narrowed], source)
     for index in reversed(range(len(names))):
         name, domain = names[index], domains[index]
         guard_of = narrowed.get(name)
@@ -222,6 +223,22 @@ def _subsets_of(of: Type) -> Callable[[Any], Iterable[Any]]:
     return lambda items: (chosen for chosen in Set(items).subsets() if chosen in of)
 
 
+def _check_product(whole: list[_Domain], source: Source) -> None:
+    """Refuse parameters whose values are too many together."""
+    total = 1
+    for domain in whole:
+        domain.check()
+        total *= domain.type.size or 0
+    if total > LARGEST_DOMAIN:
+        names = ", ".join(f"`{domain.name}`" for domain in whole)
+        raise SpecError(
+            f"the parameters {names} have {total:,} values together",
+            "begin the action with require(... in self....) for one of them, so that its values "
+            "are read off the state, or compute one from the others",
+            source.place(),
+        )
+
+
 class _Domain:
     """All values of a parameter's type; refused where they are too many to walk."""
 
@@ -233,11 +250,13 @@ class _Domain:
 
     def values(self) -> tuple[Any, ...]:
         if self.held is None:
-            self._check(self.type.size)
+            self.check()
             self.held = tuple(self.type.values())
         return self.held
 
-    def _check(self, size: int | None) -> None:
+    def check(self) -> None:
+        """Refuse a type with too many values to walk."""
+        size = self.type.size
         if size is None:
             raise SpecError(
                 f"the parameter `{self.name}` has no bound: {self.type} has no finite domain",

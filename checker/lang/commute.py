@@ -24,8 +24,8 @@ from checker.lang.errors import Place, SpecError
 from checker.lang.types import IntT
 
 MEND = (
-    "loop over sorted(...) or a range; or accumulate (`+=`, `|=`, `.add`), or write only the "
-    "loop variable's own cell of a Map"
+    "loop over sorted(...) or a range; or accumulate (`+=`, `|=`, `.add`, `.discard`), or write "
+    "only the loop variable's own cell of a Map"
 )
 
 _TOGETHER: dict[str, set[str]] = {

@@ -610,3 +610,19 @@ def test_a_map_that_is_not_total_says_how_to_make_one() -> None:
     ) as caught:
         model.successors(model.initial_states()[0])
     assert caught.value.during == "start(n=n1)"
+
+
+def test_parameters_with_too_many_values_together_are_refused() -> None:
+    class Pairs(Spec):
+        on: bool
+
+        @action
+        def pick(
+            self, a: Annotated[int, Range(9000)], b: Annotated[int, Range(9000)], on: bool
+        ) -> None:
+            require(a + b == 5)
+            self.on = on
+
+    with pytest.raises(SpecError) as caught:
+        Pairs()
+    assert caught.value.rule == "the parameters `a`, `b`, `on` have 162,000,000 values together"
