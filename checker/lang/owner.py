@@ -223,7 +223,7 @@ class Owner:
         of = self.resolver.resolve(annotation, self._place(name))
         value = given.get(name, marker.default)
         if callable(value) and not isinstance(value, type):
-            value = self._computed(name, value)
+            value = value(self.machine) if name in given else self._computed(name, value)
         if value is None and of.misfit(None):
             fail_field(
                 self.cls,

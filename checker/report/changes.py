@@ -129,7 +129,10 @@ def _in_sequence(
 ) -> Iterator[Change]:
     shorter, longer = sorted((before, after), key=len)
     grown, extra = len(after) > len(before), len(longer) - len(shorter)
-    if extra and longer[: len(shorter)] == shorter:
+    if extra and not grown and longer[: len(shorter)] == longer[extra:]:
+        # Equal items: which of them went cannot be seen.
+        yield from (_moved(path, item, one, grown, "") for one in longer[:extra])
+    elif extra and longer[: len(shorter)] == shorter:
         note = ("at the end" if grown else "last") if shorter else ""
         yield from (_moved(path, item, one, grown, note) for one in longer[len(shorter) :])
     elif extra and longer[extra:] == shorter:

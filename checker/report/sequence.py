@@ -120,7 +120,8 @@ def diagram(model: Model, run: Counterexample, width: int = 100) -> list[Text]:
         notes = list(notes_of(model, run, event))
         page.event(event, notes, inside=looping and event.index > (run.loop or 0))
     if looping:
-        page.close(f"back to the state after step {run.loop}, and so on for ever")
+        back = f"the state after step {run.loop}" if run.loop else "the start"
+        page.close(f"back to {back}, and so on for ever")
     elif run.loop is not None:
         page.say("and stays so for ever")
     return page.lines

@@ -21,7 +21,12 @@ from checker.report.sequence import Note, diagram, wrapped
 WIDTH = 100
 MARKS = {"holds": ("✓", "green"), "violated": ("✗", "bold red"), "undecided": ("?", "yellow")}
 NEXT = "to decide it: smaller constants or higher limits; or look further with quorate simulate"
-NO_KIND = ("deadlock", "coverage", "model error")
+ALWAYS_JUDGED = {
+    "deadlock": "no deadlock",
+    "coverage": "full coverage",
+    "model error": "no model error",
+}
+"""What is judged though nobody declared it, and how a table of what holds names it."""
 
 
 def summary(result: Result, width: int = WIDTH) -> str:
@@ -108,13 +113,15 @@ def _properties(result: Result) -> list[Text]:
         return []
     kinds = {what.name: what.kind.replace("_", " ") for what in result.model.properties}
     kinds |= {what.name: "refinement" for what in result.model.refinements}
-    names = max(len("properties"), *(len(name) for name in result.properties))
+    shown = {name: ALWAYS_JUDGED.get(name, name) for name in result.properties}
+    names = max(len("properties"), *(len(name) for name in shown.values()))
     widest = max([len(kind) for kind in kinds.values()], default=0)
     lines = [Text("  properties", "bold")]
     for name, verdict in result.properties.items():
         mark, style = MARKS[verdict]
         kind = kinds.get(name, "")
-        line = Text.assemble(f"  {name:{names}}  {kind:{widest}}  ", (f"{mark} {verdict}", style))
+        what = f"  {shown[name]:{names}}  {kind:{widest}}  "
+        line = Text.assemble(what, (f"{mark} {verdict}", style))
         lines.append(line)
     return lines
 
@@ -143,7 +150,7 @@ def counterexample(result: Result, found: Counterexample, width: int = WIDTH) ->
 
 def _heading(found: Counterexample) -> Text:
     what = Text.assemble(("✗ ", "bold red"), (found.property, "bold red"))
-    if found.kind not in NO_KIND:
+    if found.kind not in ALWAYS_JUDGED:
         what.append(f" ({found.kind.replace('_', ' ')})")
     what.append(f" is {_after(found)}", "bold") if found.steps else what.append(" is violated")
     return what
