@@ -151,10 +151,17 @@ Steps = Iterator[str]
 """What a process returns: the names of its steps."""
 
 
+class At(str):
+    """What a type checker is to know of `self.worker.at`: a name, alone or for each parameter."""
+
+    def __getitem__(self, parameter: Any) -> str:
+        raise NotImplementedError
+
+
 class Process:
     """A method marked `@process`.  `at` is the name of its next step, by parameter."""
 
-    at: Any
+    at: At
 
     def __init__(self, function: Callable[..., Steps], fairness: Fairness | None) -> None:
         self.function = function

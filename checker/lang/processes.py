@@ -100,6 +100,8 @@ class _Cutter:
             self.loops.clear()
             code = self.flow(rest, then)
             self.steps.bodies[label] = self.action(label, node, code)
+        in_order = sorted(self.steps.bodies, key=lambda label: _position(self.names[label]))
+        self.steps.bodies = {label: self.steps.bodies[label] for label in in_order}
         return self.steps
 
     def declare(self, node: ast.stmt) -> None:
@@ -230,6 +232,11 @@ def _label(node: ast.stmt) -> str | None:
         case ast.Expr(value=ast.Yield(value=ast.Constant(value=str(label)))):
             return label
     return None
+
+
+def _position(node: ast.AST) -> tuple[int, int]:
+    assert isinstance(node, ast.stmt)
+    return node.lineno, node.col_offset
 
 
 def _leaves(node: ast.stmt) -> bool:

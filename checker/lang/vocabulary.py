@@ -277,7 +277,12 @@ def _value_method(
         case BagT(item) if name == "support":
             return ir.Op("bag.support", (of,), type=SetT(item), place=place)
         case MapT() if name in ("items", "values", "keys"):
-            c.fail(node, f"`.{name}()` is walked with `for`", f"write for ... in ...{name}()")
+            text = ast.unparse(node)
+            c.fail(
+                node,
+                f"`{text}` is not a value: it is walked with `for`",
+                f"walk it, or write list({text})",
+            )
     c.fail(
         node,
         f"{article(of.type)} has no method `{name}`",

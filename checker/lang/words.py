@@ -17,7 +17,7 @@ T = TypeVar("T")
 _NOT_ENABLED = NotEnabled("a guard does not hold")
 
 
-def require(condition: bool) -> None:
+def require(condition: bool | Collection[Any]) -> None:
     """A guard: if it does not hold, the step cannot be taken, and nothing of it happens."""
     if not condition:
         raise _NOT_ENABLED

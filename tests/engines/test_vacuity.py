@@ -10,7 +10,19 @@ import pytest
 
 from checker import check
 from checker.engines.python.vacuity import _premises
-from checker.lang import Range, Set, Sort, Spec, action, final, invariant, members, require
+from checker.lang import (
+    Range,
+    Set,
+    Sort,
+    Spec,
+    Steps,
+    action,
+    final,
+    invariant,
+    members,
+    process,
+    require,
+)
 
 
 class Node(Sort):
@@ -99,6 +111,31 @@ def test_what_was_never_tried_is_told() -> None:
     assert "case Mode.ALERT" not in text
     assert "`ask` was never taken" not in text
     assert len(result.warnings) == 7
+
+
+class Rounds(Spec):
+    """Code that two steps lead to: the loop is never left from "begin", the `if` never taken."""
+
+    @process
+    def clerk(self) -> Steps:
+        n: Annotated[int, Range(4)] = 0
+        yield "begin"
+        while n < 3:
+            yield "again"
+            n += 1
+        if n < 3:
+            n = 0
+
+    @final
+    def is_over(self) -> bool:
+        return self.clerk.at == "done"
+
+
+def test_code_that_several_steps_lead_to_counts_once() -> None:
+    result = check(Rounds)
+    assert result.verdict == "holds"
+    (warning,) = result.warnings
+    assert "the branch `if self.clerk.n < 3` (line " in warning
 
 
 def test_nothing_is_told_of_a_violated_or_unfinished_check() -> None:

@@ -99,6 +99,26 @@ def test_mutual_exclusion_over_all_states() -> None:
     assert any("critical" in shown["worker.at"] for shown in states)
 
 
+class Loops(Spec):
+    """A step after a loop is reached before the last of the loop's own."""
+
+    n: Annotated[int, Range(3)] = 0
+
+    @process
+    def clerk(self) -> Steps:
+        yield "first"
+        while self.n < 2:
+            yield "second"
+            self.n += 1
+            yield "third"
+        yield "fourth"
+
+
+def test_steps_are_in_the_order_of_the_text() -> None:
+    names = [action.name.partition(".")[2] for action in Model.of(Loops()).actions]
+    assert names == ["first", "second", "third", "fourth"]
+
+
 def test_a_process_runs_to_its_end() -> None:
     model = Model.of(Counting())
     shown = [model.show(state) for state in explored(model)]

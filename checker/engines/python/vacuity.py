@@ -41,9 +41,8 @@ class Unused:
     def __init__(self, model: Model) -> None:
         self.model = model
         self.premises = [premise for what in model.properties for premise in premises_of(what)]
-        self.watching = {
-            action: marked for action in model.actions if (marked := Marked.of(action)).unseen
-        }
+        self.marked = {action: Marked.of(action) for action in model.actions}
+        self.watching = {action: marked for action, marked in self.marked.items() if marked.unseen}
 
     def see_state(self) -> None:
         """The machine holds a state that is new."""
@@ -65,9 +64,11 @@ class Unused:
                 used.setdefault(action, [set() for _ in args]), args, strict=True
             ):
                 values.add(arg)
+        # Code of a process that several steps lead to is in each of them, and counts once.
+        known = {branch for marked in self.marked.values() for branch in marked.run()}
         for action, marked in self.watching.items():
             if action in used:
-                yield from marked.warnings()
+                yield from marked.warnings(known)
         for action, by_param in used.items():
             yield from _unused_values(action, by_param)
 
@@ -192,13 +193,18 @@ def _all_of(conditions: list[ast.expr]) -> ast.expr:
 # --------------------------------------------------------------------------- branches
 
 
+Branch = tuple[int, str]
+"""The line, and the branch in words."""
+
+
 class Marked:
     """A copy of an action that marks the branches it runs through."""
 
-    def __init__(self, action: Action, unseen: dict[int, tuple[int, str]]) -> None:
+    def __init__(self, action: Action, branches: dict[int, Branch]) -> None:
         self.action = action
-        self.unseen = unseen
-        """The branches not yet run, by number: the line, and the branch in words."""
+        self.branches = branches
+        self.unseen = dict(branches)
+        """The branches not yet run, by number."""
         self.passed: set[int] = set()
 
     @classmethod
@@ -226,16 +232,27 @@ class Marked:
             self.unseen.pop(number, None)
         return not self.unseen
 
-    def warnings(self) -> Iterator[str]:
+    def run(self) -> Iterator[tuple[str, Branch]]:
+        """The branches that were run, each with what the action belongs to: a process, a part."""
+        owner = self.action.name.rpartition(".")[0]
+        for number, branch in self.branches.items():
+            if number not in self.unseen:
+                yield owner, branch
+
+    def warnings(self, known: set[tuple[str, Branch]]) -> Iterator[str]:
+        """The branches that were not run; `known`: as part of another step run, or told."""
+        owner = self.action.name.rpartition(".")[0]
         for line, text in self.unseen.values():
-            yield f"`{self.action.name}`: {text} (line {line}) was never run"
+            if (owner, (line, text)) not in known:
+                known.add((owner, (line, text)))
+                yield f"`{self.action.name}`: {text} (line {line}) was never run"
 
 
 class _Marker(ast.NodeTransformer):
     """Puts a mark at the start of each branch."""
 
     def __init__(self) -> None:
-        self.branches: dict[int, tuple[int, str]] = {}
+        self.branches: dict[int, Branch] = {}
 
     def visit_If(self, node: ast.If) -> ast.AST:
         self.generic_visit(node)
