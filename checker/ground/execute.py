@@ -117,6 +117,8 @@ class Execution:
         try:
             self.run(function.body)
             returned = self.frame.returned
+        except RecursionError:
+            raise NotGroundError(f"`{name}` calls itself without end") from None
         finally:
             self.frame = outer
         result: Symbol | None = None

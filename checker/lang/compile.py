@@ -17,11 +17,22 @@ import inspect
 from dataclasses import dataclass
 from typing import Any
 
-from checker.lang import choosing, commute, ghosts, ir, matching, refinements, verify, vocabulary
+from checker.lang import (
+    choosing,
+    commute,
+    ghosts,
+    ir,
+    matching,
+    recursion,
+    refinements,
+    verify,
+    vocabulary,
+)
 from checker.lang.context import Context, Known, Self, article
 from checker.lang.errors import Place, QuorateError, SpecError
 from checker.lang.infer import NeverT, alike, has_never, join, subtype
 from checker.lang.model import LIVENESS_KINDS, Action, Model, Property, Refinement
+from checker.lang.oversights import refuse_unseen_changes
 from checker.lang.owner import Constant, Function, Owner, Param
 from checker.lang.rewrite import is_users_function
 from checker.lang.source import Source, lambda_of, source_of
@@ -70,6 +81,7 @@ class Compiler:
         self.functions: dict[str, ir.Function] = {}
         self.known: dict[tuple[Any, ...], str] = {}
         self.active: list[tuple[Any, ...]] = []
+        self.recursive: dict[tuple[Any, ...], ir.Function] = {}
         self.free: dict[tuple[Any, str], Function] = {}
         self.at: Place | None = None
         self.constants: dict[str, Constant] = {}
@@ -276,13 +288,17 @@ class Compiler:
         called_at: Place | None,
     ) -> ir.Function:
         owner = function.owner or self.model.root
+        if recursion.calls_itself(function.source.tree):
+            types = tuple(recursion.unbounded(of) for of in types)
         key = (id(function.source.tree), owner.prefix, function.defined_in, types)
         if key in self.known:
             return self.functions[self.known[key]]
+        if key in self.recursive:
+            return self.recursive[key]
         if any(key[:3] == other[:3] for other in self.active):
             raise SpecError(
-                f"`{function.source.tree.name}` calls itself",
-                "loop over a range that is long enough, or keep the result in a field",
+                f"`{function.source.tree.name}` calls itself through another method",
+                "let it call itself directly, or loop over a range that is long enough",
                 called_at or function.source.place(),
             )
         self.active.append(key)
@@ -290,6 +306,9 @@ class Compiler:
             made = self._compiled(function, owner, types, purpose)
         finally:
             self.active.pop()
+            announced = self.recursive.pop(key, None)
+        if announced is not None:
+            made = recursion.settled(made, announced)
         self.functions[made.name] = made
         self.known[key] = made.name
         return made
@@ -321,6 +340,13 @@ class Compiler:
         tree = function.source.tree
         c.pure_function = purpose.what
         c.wanted = purpose.returns or self._declared_return(c, function)
+        if recursion.calls_itself(tree):
+            earlier = self.recursive.get(self.active[-1])
+            name = self._name(function) if earlier is None else earlier.name
+            announced = recursion.announced(function, name, types, c.wanted)
+            self.recursive[self.active[-1]] = announced
+            c.wanted = announced.returns
+            c.pure_function = c.pure_function or "a method that calls itself"
         c.variables, c.loop_names = _assigned(tree)
         params = [param.name for param in function.params]
         c.taken |= set(params)
@@ -379,6 +405,7 @@ class Compiler:
             c.guarded,
             function.source.place(),
         )
+        refuse_unseen_changes(function.source)
         commute.check(made, self.functions)
         return made
 
@@ -408,7 +435,8 @@ class Compiler:
             if own is not function.defined_in and vars(own).get(local) is not None:
                 base = f"{function.name}@{function.defined_in.__name__}"
         name = base
-        while name in self.functions:
+        taken = {*self.functions, *(made.name for made in self.recursive.values())}
+        while name in taken:
             name, number = f"{base}~{number}", number + 1
         return name
 

@@ -56,6 +56,12 @@ class Machine:
             self.run(function.body, env)
         except _Returned as returned:
             return returned.value
+        except RecursionError:
+            raise ModelError(
+                "the recursion does not end",
+                "make each call smaller than its caller",
+                function.place,
+            ) from None
         return None
 
     def run(self, body: ir.Body, env: Locals) -> None:

@@ -504,3 +504,49 @@ class Counts(Spec):
     @invariant
     def fails_where_a_list_is_longer_than_its_answer(self) -> bool:
         return any([1 // self.count > 0 or n in self.others for n in self.nodes])
+
+
+def factorial(n: Num) -> int:
+    return 1 if n == 0 else n * factorial(n - 1)
+
+
+class Forest(Spec):
+    """Methods and helpers that call themselves."""
+
+    nodes: Set[Node] = members(4)
+    top: int = const(4)
+    parent: Map[Node, Node | None]
+    steps: Num = 0
+
+    def root(self, a: Node, fuel: Num) -> Node:
+        p = self.parent[a]
+        if p is None or fuel == 0:
+            return a
+        return self.root(p, fuel - 1)
+
+    def reach(self, s: Set[Node], fuel: Num) -> Set[Node]:
+        if fuel == 0:
+            return s
+        return self.reach(s | {b for b in self.nodes if self.parent[b] in s}, fuel - 1)
+
+    def endless(self, n: Num) -> bool:
+        return self.endless(n + 1)
+
+    @action
+    def link(self, a: Node, b: Node) -> None:
+        require(self.parent[a] is None)
+        require(self.root(b, 3) != a)
+        self.parent[a] = b
+        self.steps = factorial(self.steps) % self.top
+
+    @invariant
+    def roots_have_no_parent(self) -> bool:
+        return all(self.parent[self.root(a, 3)] is None for a in self.nodes)
+
+    @invariant
+    def all_below_a_root_are_reached(self, a: Node) -> bool:
+        return a in self.reach({self.root(a, 3)}, 3)
+
+    @invariant
+    def never_ends(self) -> bool:
+        return self.endless(0)

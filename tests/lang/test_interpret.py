@@ -18,7 +18,7 @@ from checker.lang.model import Action, Model, State
 from spec.paxos import Paxos
 from spec.two_phase import TwoPhase
 from spec.voting import Voting
-from tests.lang.constructs import Counts, Lists, Team, Wide
+from tests.lang.constructs import Counts, Forest, Lists, Team, Wide
 
 MOST = 700
 """So many states of each spec are looked at."""
@@ -114,6 +114,7 @@ def compare_step_properties(model: Model, program: ir.Program, before: State, af
         (Wide(), {"vote", "send", "reply", "shuffle", "step"}),
         (Lists(), {"push", "front", "drop", "cut", "turn", "count"}),
         (Counts(), {"paint"}),
+        (Forest(), {"link"}),
         (Team(), {"ask", "hear", "net.lose", "worker.idle", "worker.wait", "worker.done_it"}),
         (Voting(), None),
         (Paxos(), None),
@@ -144,7 +145,7 @@ def test_a_model_error_names_rule_mend_and_place() -> None:
 def test_every_construct_is_used() -> None:
     """The walks above meet every kind of node and every operator but these."""
     met: set[str] = set()
-    for spec in (Wide(), Lists(), Team(), Counts(), Voting(), Paxos(), TwoPhase()):
+    for spec in (Wide(), Lists(), Team(), Counts(), Forest(), Voting(), Paxos(), TwoPhase()):
         program = compile_model(Model.of(spec))
         for function in program.functions.values():
             for node in ir.walk(function.body):
