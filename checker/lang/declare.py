@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import linecache
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from types import EllipsisType, FrameType
 from typing import Any, Literal, TypeVar, overload
@@ -147,7 +147,7 @@ def refinement(function: Any = None, *, steps: int = 1, **constants: Any) -> Any
     return _mark(function, declaration)
 
 
-Steps = Iterator[str]
+Steps = Generator[str, Any, None]
 """What a process returns: the names of its steps."""
 
 

@@ -442,11 +442,11 @@ class Owner:
         return tuple(made)
 
     def step_function(self, process: ProcessInfo, label: str) -> Function:
-        """One named step of a process, as a function of the process's parameter."""
+        """One named step of a process, as a function of the process's parameter and its own."""
         tree = process.steps.bodies[label]
         source = Source(tree, process.source.file, process.source.names)
         run = run_tree(source, process.defined_in)
-        params = (process.param,) if process.param else ()
+        params = self.params_of(source, tree.args.args[1:])
         name = f"{self.prefix}{process.name}.{label}"
         return Function(name, source, self, process.defined_in, params, run)
 

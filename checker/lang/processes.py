@@ -10,6 +10,8 @@ Rules:
 
 * `yield "name"` begins a step; what follows, up to the next `yield` on each way through the
   code, is that step, and is atomic.
+* `x: T = yield "name"` begins a step that has a parameter `x` of its own, as an action has: the
+  step is there for each value of `x`, which only this step can see.
 * A process begins with the declarations of its locals (annotated, with initial values) and
   then a named step.  It ends at `"done"`.
 * Each way round a `while` passes a named step.
@@ -85,7 +87,7 @@ class _Cutter:
         body = list(self.tree.body)
         if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
             body = body[1:]
-        while body and isinstance(body[0], ast.AnnAssign):
+        while body and isinstance(body[0], ast.AnnAssign) and _label(body[0]) is None:
             self.declare(body.pop(0))
         start = self.flow(body, lambda: self.go(DONE, self.tree))
         if not body or not self.waiting or len(start) != 1:
@@ -141,7 +143,11 @@ class _Cutter:
                     "use `while` with an annotated local, or `if`",
                 )
         if any(isinstance(part, ast.Yield | ast.YieldFrom) for part in ast.walk(node)):
-            self.fail(node, "`yield` names a step", 'write `yield "name"` alone on its line')
+            self.fail(
+                node,
+                "`yield` names a step",
+                'write `yield "name"` alone on its line, or `x: SomeType = yield "name"`',
+            )
         return [node, *after()]
 
     def loop(self, node: ast.While, after: Continuation) -> list[ast.stmt]:
@@ -188,15 +194,32 @@ class _Cutter:
         at = ast.Compare(self.held("at", ast.Load()), [ast.Eq()], [ast.Constant(label)])
         guard = ast.Expr(ast.Call(ast.Name("require", ast.Load()), [at], []))
         renamed = _Locals(self).visit(ast.Module(deepcopy(code), []))
+        args = deepcopy(self.tree.args)
+        if isinstance(node, ast.AnnAssign):
+            args.args.append(self.chosen(node))
         made = ast.FunctionDef(
             name=f"{self.steps.name}_{label}",
-            args=deepcopy(self.tree.args),
+            args=args,
             body=[_everywhere_at(guard, node), *renamed.body],
             decorator_list=[],
             returns=ast.Constant(None),
         )
         ast.copy_location(made, node)
         return ast.fix_missing_locations(made)
+
+    def chosen(self, node: ast.AnnAssign) -> ast.arg:
+        """The parameter of `x: T = yield "name"`."""
+        assert isinstance(node.target, ast.Name)
+        name = node.target.id
+        if name in {arg.arg for arg in self.tree.args.args}:
+            self.fail(node, f"`{name}` is the process's own parameter", "give it another name")
+        if name in {local.name for local in self.steps.locals}:
+            self.fail(
+                node,
+                f"`{name}` is a local of the process",
+                "give it another name, and assign it to the local in the step",
+            )
+        return ast.copy_location(ast.arg(name, deepcopy(node.annotation)), node)
 
 
 class _Locals(ast.NodeTransformer):
@@ -230,6 +253,10 @@ def _everywhere_at(node: N, where: ast.AST) -> N:
 def _label(node: ast.stmt) -> str | None:
     match node:
         case ast.Expr(value=ast.Yield(value=ast.Constant(value=str(label)))):
+            return label
+        case ast.AnnAssign(
+            target=ast.Name(), value=ast.Yield(value=ast.Constant(value=str(label)))
+        ):
             return label
     return None
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import pytest
 
+from checker import check
 from checker.lang import (
     Map,
     Range,
@@ -15,6 +16,8 @@ from checker.lang import (
     SpecError,
     Steps,
     action,
+    eventually,
+    final,
     members,
     process,
     require,
@@ -22,6 +25,9 @@ from checker.lang import (
     weak,
 )
 from checker.lang.model import Model, State
+from tests.lang.test_interpret import walk
+
+Digit = Annotated[int, Range(3)]
 
 
 class Proc(Sort):
@@ -119,6 +125,57 @@ def test_steps_are_in_the_order_of_the_text() -> None:
     assert names == ["first", "second", "third", "fourth"]
 
 
+class Choosing(Spec):
+    """Steps with parameters of their own: one from a set in the state, and which way to go."""
+
+    procs: Set[Proc] = members(2)
+    free: Set[Annotated[int, Range(3)]] = {0, 1, 2}
+    has: Map[Proc, Annotated[int, Range(3)] | None]
+
+    @process(fairness=weak(for_each="p"))
+    def worker(self, p: Proc) -> Steps:
+        tries: Annotated[int, Range(2)] = 0
+        number: Annotated[int, Range(3)] = yield "take"
+        require(number in self.free)
+        self.free.remove(number)
+        self.has[p] = number
+        tries += 1
+        back: bool = yield "decide"
+        if back:
+            self.free.add(self.number_of(p))
+            self.has[p] = None
+
+    def number_of(self, p: Proc) -> int:
+        number = self.has[p]
+        assert number is not None
+        return number
+
+    @eventually
+    def all_come_to_an_end(self) -> bool:
+        return all(self.worker.at[p] == "done" for p in self.procs)
+
+    @final
+    def is_over(self) -> bool:
+        return self.all_come_to_an_end()
+
+
+def test_a_step_may_have_a_parameter() -> None:
+    model = Model.of(Choosing())
+    assert {action.name: [p.name for p in action.params] for action in model.actions} == {
+        "worker.take": ["p", "number"],
+        "worker.decide": ["p", "back"],
+    }
+    result = check(Choosing())
+    assert result, result
+    # Each worker is at "take", at "decide" with one of three numbers, or done with one or none;
+    # no two have the same.
+    assert result.distinct_states == 8 * 8 - 3 * 2 * 2
+    assert result.transitions == 108
+    states, steps, _ = walk(Choosing())
+    assert (states, steps) == (52, 108)
+    assert "for each p: if `worker.take` for some number stays possible" in result.fairness[0]
+
+
 def test_a_process_runs_to_its_end() -> None:
     model = Model.of(Counting())
     shown = [model.show(state) for state in explored(model)]
@@ -186,6 +243,31 @@ class Forms:
             for _ in range(2):
                 yield "b"
 
+    class ChoosesItself(Spec):
+        procs: Set[Proc] = members(2)
+        last: Proc | None
+
+        @process
+        def p(self, a: Proc) -> Steps:
+            a: Proc = yield "a"  # type: ignore[no-redef]
+            require(a != self.last)
+
+    class ChoosesALocal(Spec):
+        @process
+        def p(self) -> Steps:
+            n: Digit = 0
+            n: Digit = yield "a"  # type: ignore[no-redef]
+            require(n > 0)
+
+    class NoType(Spec):
+        n: Annotated[int, Range(3)] = 0
+
+        @process
+        def p(self) -> Steps:
+            yield "a"
+            n = yield "b"
+            self.n = n
+
     class TwoParameters(Spec):
         procs: Set[Proc] = members(2)
 
@@ -201,6 +283,9 @@ class Forms:
         (Forms.EndlessWay, "a way round this loop passes no named step", "while self.n < 2:"),
         (Forms.SameName, "two steps are named `a`", 'yield "a"'),
         (Forms.InFor, "a named step cannot stand inside `for` or `match`", "for _ in range(2):"),
+        (Forms.ChoosesItself, "`a` is the process's own parameter", 'a: Proc = yield "a"'),
+        (Forms.ChoosesALocal, "`n` is a local of the process", 'n: Digit = yield "a"'),
+        (Forms.NoType, "`yield` names a step", 'n = yield "b"'),
         (
             Forms.TwoParameters,
             "a process has at most one parameter",
