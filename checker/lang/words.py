@@ -20,7 +20,7 @@ _NOT_ENABLED = NotEnabled("a guard does not hold")
 def require(condition: bool | Collection[Any]) -> None:
     """A guard: if it does not hold, the step cannot be taken, and nothing of it happens."""
     if not condition:
-        raise _NOT_ENABLED
+        raise _NOT_ENABLED.with_traceback(None)  # else it would keep every frame it was raised in
 
 
 def the(items: Collection[T]) -> T:

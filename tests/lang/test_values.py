@@ -5,14 +5,16 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+import traceback
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checker.lang.errors import ModelError
+from checker.lang.errors import ModelError, NotEnabled
 from checker.lang.values import Bag, Map, Record, Seq, Set, Sort, change, in_order
+from checker.lang.words import require
 
 
 class Node(Sort):
@@ -230,3 +232,13 @@ def test_the_order_is_the_same_under_any_hash_seed() -> None:
 
 def test_in_order_mixes_none_first() -> None:
     assert in_order([Ping(1, 1), None]) == (None, Ping(1, 1))
+
+
+def test_a_guard_that_fails_often_keeps_no_frames() -> None:
+    """A search meets millions of them; what they keep would be most of its memory."""
+    lengths = []
+    for _ in range(3):
+        with pytest.raises(NotEnabled) as caught:
+            require(False)
+        lengths.append(len(list(traceback.walk_tb(caught.value.__traceback__))))
+    assert lengths == [2, 2, 2]
