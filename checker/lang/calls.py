@@ -75,7 +75,11 @@ def _no_stars(c: Context, node: ast.Call) -> None:
     if any(isinstance(arg, ast.Starred) for arg in node.args) or any(
         keyword.arg is None for keyword in node.keywords
     ):
-        c.fail(node, "`*` in a call is not part of the language", "write each argument")
+        c.fail(
+            node,
+            "`*` in a call is not part of the language",
+            "write each argument; a union of many sets is {x for s in sets for x in s}",
+        )
 
 
 def _super_method(c: Context, func: ast.expr) -> Method | None:
@@ -262,7 +266,7 @@ def _what_it_does(target: ir.Function) -> str:
 
 @expression(ast.Starred)
 def _starred(c: Context, node: ast.Starred, wanted: Type | None) -> ir.Expr:
-    c.fail(node, "`*` is not part of the language", "name each item")
+    c.fail(node, "`*` is not part of the language", "join with `+`, as in `items + [x]`")
 
 
 # --------------------------------------------------------------------------- records
