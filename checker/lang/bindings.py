@@ -24,6 +24,7 @@ import ast
 from collections.abc import Callable, Iterable
 from copy import deepcopy
 from itertools import product
+from math import prod
 from typing import Any
 
 from checker.lang.errors import SpecError
@@ -235,6 +236,25 @@ def _check_product(whole: list[_Domain], source: Source) -> None:
             f"the parameters {names} have {total:,} values together",
             "begin the action with require(... in self....) for one of them, so that its values "
             "are read off the state, or compute one from the others",
+            source.place(),
+        )
+
+
+def check_judgeable(source: Source, params: list[tuple[str, Type]]) -> None:
+    """Refuse a property whose parameters have too many values: it is judged for each of them."""
+    for name, of in params:
+        if of.size is None:
+            raise SpecError(
+                f"the parameter `{name}` has no bound: {of} has no finite domain",
+                "bound its type: a property is judged for each value",
+                source.place(),
+            )
+    total = prod(of.size or 0 for _, of in params)
+    if total > LARGEST_DOMAIN:
+        names = ", ".join(f"`{name}`" for name, _ in params)
+        raise SpecError(
+            f"a property is judged for each value of {names}, and here are {total:,}",
+            "bound them more tightly, or say it with `all` or `any` over what is in the state",
             source.place(),
         )
 

@@ -374,6 +374,8 @@ class Context:
         text = f"`{ast.unparse(node)}`" if isinstance(node, ast.expr) else "this value"
         have = expr.type
         subject = f" {what}" if what else ""
+        if isinstance(node, ast.Constant) and node.value is None:
+            self.fail(node, f"None is no {to}{subject}", f"give a value of type {to}")
         if isinstance(have, OptionT) and (alike(have.item, to)):
             self.fail(
                 node,

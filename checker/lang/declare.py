@@ -9,7 +9,7 @@ import linecache
 import sys
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from types import EllipsisType, FrameType
+from types import EllipsisType, FrameType, FunctionType
 from typing import Any, Literal, TypeVar, overload
 
 from checker.lang.errors import Place, SpecError
@@ -80,8 +80,49 @@ def declaration_of(function: Any) -> Declaration | None:
 
 
 def _mark(function: F, declaration: Declaration) -> F:
+    _check_marked(function, declaration.kind)
     function.__declaration__ = declaration  # type: ignore[attr-defined]
     return function
+
+
+def _check_marked(function: Any, kind: Kind) -> None:
+    """A marker stands once, and on a method: a second one would silently replace the first."""
+    if not isinstance(function, FunctionType):
+        before = declaration_of(function)
+        if before is None:
+            raise SpecError(
+                f"`@{kind}` marks a method, and {function!r} is none",
+                f"write @{kind} above `def`; what it takes has a name, as in fairness=weak()",
+                _place_of(_users_frame()),
+            )
+    else:
+        before = declaration_of(function)
+    if before is not None:
+        code = (function if isinstance(function, FunctionType) else function.function).__code__
+        line = linecache.getline(code.co_filename, code.co_firstlineno).rstrip()
+        raise SpecError(
+            f"`{function.__name__}` has two markers: @{before.kind} and @{kind}",
+            "keep one; what is said twice needs two methods",
+            Place(code.co_filename, code.co_firstlineno, 0, line),
+        )
+
+
+def _check_fairness(fairness: Any) -> None:
+    if fairness is not None and fairness is not ... and not isinstance(fairness, Fairness):
+        said = getattr(fairness, "__name__", repr(fairness))
+        raise SpecError(
+            f"fairness cannot be {said}",
+            "write fairness=weak() or fairness=strong(), with brackets",
+            _place_of(_users_frame()),
+        )
+
+
+def _users_frame() -> FrameType:
+    """The innermost frame outside of this file: the class that is marked."""
+    frame = sys._getframe(1)
+    while frame.f_code.co_filename == __file__ and frame.f_back is not None:
+        frame = frame.f_back
+    return frame
 
 
 @overload
@@ -95,6 +136,7 @@ def action(function: Any = None, *, fairness: Any = ..., optional: bool = False)
     keeps the fairness of what it overrides (`fairness=None` takes it away).  `optional=True`:
     the check does not fail when the action is never taken.
     """
+    _check_fairness(fairness)
     declaration = Declaration("action", fairness, optional)
     if function is None:
         return lambda method: _mark(method, declaration)
@@ -164,6 +206,7 @@ class Process:
     at: At
 
     def __init__(self, function: Callable[..., Steps], fairness: Fairness | None) -> None:
+        _check_marked(function, "process")
         self.function = function
         self.__name__ = function.__name__
         self.__doc__ = function.__doc__
@@ -181,6 +224,7 @@ def process(
     function: Callable[..., Steps] | None = None, *, fairness: Fairness | None = None
 ) -> Process | Callable[[Callable[..., Steps]], Process]:
     """Sequential code with named steps: see `processes.py`."""
+    _check_fairness(fairness)
     if function is None:
         return lambda method: Process(method, fairness)
     return Process(function, fairness)

@@ -19,7 +19,7 @@ from operator import itemgetter
 from typing import Any, get_args
 
 from checker.lang import failures
-from checker.lang.bindings import Bindings
+from checker.lang.bindings import Bindings, check_judgeable
 from checker.lang.declare import Declaration, Fairness, Kind
 from checker.lang.errors import ModelError, NotEnabled, Pruned, SpecError
 from checker.lang.owner import Constant, Field, Function, Owner, Param
@@ -177,6 +177,7 @@ class Model:
         elif said.kind == "refinement":
             self.refinements += (self._refinement(function, owner, said),)
         else:
+            check_judgeable(function.source, [(p.name, p.type) for p in function.params])
             made = Property(function.name, said.kind, function, owner.machine)
             if said.kind == "final":
                 self.final += (made,)

@@ -108,6 +108,15 @@ def _of_self(c: Context, base: Self, name: str, node: ast.AST) -> Static | None:
 # --------------------------------------------------------------------------- names as values
 
 
+def _is_stored(tree: ast.AST, name: str) -> bool:
+    """Whether a function binds this name, and does not only change in place what it holds."""
+    return any(
+        (isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store))
+        or (isinstance(node, ast.MatchAs | ast.MatchStar) and node.name == name)
+        for node in ast.walk(tree)
+    )
+
+
 @expression(ast.Name)
 def _name(c: Context, node: ast.Name, wanted: Type | None) -> ir.Expr:
     name = node.id
@@ -115,6 +124,15 @@ def _name(c: Context, node: ast.Name, wanted: Type | None) -> ir.Expr:
         return replace(c.names[name], place=c.place(node))
     if name in c.variables:
         if name not in c.flow.assigned:
+            if name not in c.storage and not _is_stored(c.source.tree, name):
+                known = name in c.source.names
+                c.fail(
+                    node,
+                    f"`{name}` is no local of this function: it cannot be changed here"
+                    if known
+                    else f"`{name}` is not defined",
+                    "what changes is a field of the spec" if known else "define or import it",
+                )
             c.fail(
                 node,
                 f"`{name}` may have no value here",

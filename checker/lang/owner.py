@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, get_args, get_origin
 
+from checker.lang.bindings import LARGEST_DOMAIN
 from checker.lang.declare import (
     Const,
     Declaration,
@@ -25,6 +26,7 @@ from checker.lang.declare import (
     declaration_of,
 )
 from checker.lang.errors import Place, SpecError
+from checker.lang.oversights import refuse_doubles
 from checker.lang.processes import Steps, steps_of
 from checker.lang.resolve import Resolver, annotations_of
 from checker.lang.rewrite import rewritten_lambda, run_tree
@@ -119,6 +121,7 @@ class Owner:
         variables: dict[Any, Type] | None = None,
     ) -> None:
         prepare_class(cls)
+        refuse_doubles(cls)
         self.cls = cls
         self.machine = machine
         self.outer = outer
@@ -172,7 +175,7 @@ class Owner:
                 self._read_field(name, annotation, default)
 
     def _read_members(self, constants: dict[str, tuple[Any, Any]], given: dict[str, Any]) -> None:
-        said = {}
+        said: dict[str, tuple[SortClass, Any]] = {}
         for name, (annotation, marker) in constants.items():
             if not isinstance(marker, Members):
                 continue
@@ -185,6 +188,15 @@ class Owner:
                     name,
                     f"`{name}` is members(...), so its type is a set of a Sort",
                     f"write `{name}: Set[SomeSort] = members(3)`",
+                )
+            twice = next((other for other, (of, _) in said.items() if of is kind), None)
+            if twice is not None:
+                fail_field(
+                    self.cls,
+                    name,
+                    f"the Sort `{kind.__name__}` has its members twice: `{twice}` and `{name}`",
+                    f"give the second a Sort of its own, or write `{name}: "
+                    f"Set[{kind.__name__}] = const(...)` for some of the members",
                 )
             value = given.get(name, marker.default)
             if value is None and kind in self.sorts:
@@ -292,7 +304,22 @@ class Owner:
         place = self._place(name)
         of = self.resolver.resolve(annotation, place)
         is_ghost = isinstance(default, Ghost)
+        if is_ghost and _blocks(of):
+            fail_field(
+                self.cls,
+                name,
+                f'the ghost field `{name}` blocks steps: its bound says beyond="block"',
+                "a ghost only records: leave `beyond` out, or make it an ordinary field",
+            )
         initial = default.initial if is_ghost else default
+        keys = _most_keys(of)
+        if keys > LARGEST_DOMAIN:
+            fail_field(
+                self.cls,
+                name,
+                f"the field `{name}` has {keys:,} keys: a Map has a value at each",
+                "bound its keys more tightly, or keep a Set of pairs, of those that have a value",
+            )
         if of.size is None:
             fail_field(
                 self.cls,
@@ -504,6 +531,27 @@ class Owner:
                     yield source_of(method.function)
                 elif inspect.isfunction(method):
                     yield source_of(method)
+
+
+def _most_keys(of: Any) -> int:
+    """How many keys the largest Map inside a type has."""
+    if isinstance(of, tuple):
+        return max(map(_most_keys, of), default=0)
+    if not isinstance(of, Type):
+        return 0
+    if isinstance(of, MapT) and (of.key.size or 0) > LARGEST_DOMAIN:
+        return of.key.size or 0
+    inside = _most_keys(tuple(vars(of).values()))
+    return max(inside, of.key.size or 0) if isinstance(of, MapT) else inside
+
+
+def _blocks(of: Any) -> bool:
+    """Whether some bound inside a type blocks the step that leaves it."""
+    if isinstance(of, tuple):
+        return any(_blocks(part) for part in of)
+    return isinstance(of, Type) and (
+        getattr(of, "beyond", "") == "block" or _blocks(tuple(vars(of).values()))
+    )
 
 
 def _everywhere(value: Any) -> Any:

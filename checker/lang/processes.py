@@ -169,6 +169,8 @@ class _Cutter:
     def name_step(
         self, label: str, node: ast.stmt, rest: list[ast.stmt], then: Continuation
     ) -> None:
+        if label == DONE:
+            self.fail(node, f"a step cannot be named `{DONE}`", "that is where a process has ended")
         if label not in self.names:
             self.names[label] = node
             self.waiting.append((label, node, rest, then))

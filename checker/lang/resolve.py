@@ -270,7 +270,15 @@ def annotations_of(cls: type) -> dict[str, Any]:
     found = inspect.get_annotations(cls)
     names = dict(vars(sys.modules[cls.__module__])) if cls.__module__ in sys.modules else {}
     names.update(names_around(cls))
-    return {name: evaluated(value, names) for name, value in found.items()}
+    made = {}
+    for name, value in found.items():
+        try:
+            made[name] = evaluated(value, names)
+        except SpecError as error:
+            from checker.lang.spec import field_places
+
+            raise SpecError(error.rule, error.mend, field_places(cls).get(name)) from None
+    return made
 
 
 def evaluated(annotation: Any, names: dict[str, Any]) -> Any:

@@ -177,6 +177,13 @@ def prepare_class(cls: type) -> None:
             continue
         _prepared.add(part)
         for name, method in list(vars(part).items()):
+            written = inspect.isfunction(method) or isinstance(method, Process)
+            if written and name in ("old", "at"):
+                raise SpecError(
+                    f"a method cannot be named `{name}`",
+                    "`old` and `at` are taken",
+                    _method_place(method),
+                )
             if isinstance(method, property | classmethod | staticmethod):
                 raise SpecError(
                     f"`{name}` is a {type(method).__name__}: a spec has plain methods only",
@@ -195,6 +202,7 @@ def prepare_class(cls: type) -> None:
 
 def _method_place(method: Any) -> Place:
     function = getattr(method, "fget", None) or getattr(method, "__func__", None) or method
+    function = function.function if isinstance(function, Process) else function
     code = function.__code__
     line = code.co_firstlineno
     return Place(code.co_filename, line, 0, linecache.getline(code.co_filename, line).rstrip())

@@ -96,6 +96,13 @@ def _call_statement(c: Context, node: ast.Call) -> None:
     made = call_or_nothing(c, node, None)
     c.depth = held
     if isinstance(made, ir.Call):
+        target = c.compiler.functions[made.function]
+        if target.pure and not any(isinstance(n, ir.Assert | ir.Do) for n in ir.walk(target.body)):
+            c.fail(
+                node,
+                f"`{ast.unparse(node)}` does nothing here: it writes no field and has no guard",
+                "use its value: `x = ...`; what it changes in its own parameters, no caller sees",
+            )
         c.emit(ir.Do(made.function, made.args, place=made.place))
     elif made is not None and not isinstance(made, ir.Local):
         c.fail(node, f"`{ast.unparse(node)}` does nothing here", "use its value")

@@ -37,6 +37,7 @@ from checker.lang.infer import (
 from checker.lang.names import static
 from checker.lang.narrow import replace_item
 from checker.lang.order import number_of
+from checker.lang.spec import method_of
 from checker.lang.types import (
     BagT,
     IntT,
@@ -237,6 +238,13 @@ def _enabled(c: Context, node: ast.Call, wanted: Type | None) -> ir.Expr:
             node,
             f"`{function.name}` has {len(function.params)} parameters, here are {len(given)}",
             "give enabled(self.action, ...) one argument for each parameter",
+        )
+    found = method_of(function.owner.cls, function.source.tree.name)
+    if found is not None and found[2] is not None and found[2].kind != "action":
+        c.fail(
+            node,
+            f"`{function.name}` is no action: it is marked @{found[2].kind}",
+            "write enabled(self.action, args...), or the condition itself",
         )
     target = c.compiler.function(c, node, function, tuple(p.type for p in function.params))
     args = tuple(

@@ -120,7 +120,7 @@ class Wide(Spec):
     leader: Node | None
     pair: tuple[Num, Colour] = (0, Colour.RED)
     sets: Set[Set[Node]]
-    hist: Annotated[Seq[Num], AtMost(3, beyond="block")] = ghost()
+    hist: Annotated[Seq[Num], AtMost(3, beyond="prune")] = ghost()
 
     @init
     def start(self, c: Colour) -> None:

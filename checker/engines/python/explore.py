@@ -33,6 +33,7 @@ from checker.engines.python.watch import Watch, no_garbage, peak_memory_bytes
 from checker.engines.result import Limits, ProgressCallback, Result, Step, Verdict
 from checker.lang.errors import LimitReached, ModelError, SpecError
 from checker.lang.model import Action, Model, State
+from checker.lang.oversights import unmarked
 
 INTERRUPTED = "it was interrupted"
 CUT_RUNS = "states were cut off: of runs that go on there, no liveness property is known to hold"
@@ -370,10 +371,11 @@ class Search:
         return counts
 
     def _warnings(self) -> tuple[str, ...]:
+        forgotten = tuple(unmarked(self.model))
         if not self.complete or self.findings.violations:
-            return ()
+            return forgotten
         bounded = [CUT_RUNS] if self.bounded and self.plan.liveness else []
-        return (*bounded, *self.unused.warnings(self.taken))
+        return (*forgotten, *bounded, *self.unused.warnings(self.taken))
 
 
 def run_through(model: Model, states: list[State]) -> tuple[Step, ...]:
