@@ -57,8 +57,8 @@ def violation_json(run: Counterexample) -> dict[str, Any]:
 
 def steps_json(model: Model, run: Counterexample) -> list[dict[str, Any]]:
     """Each step: its action (null for the start), and the state that it led to."""
-    before: list[State | None] = [None, *(step.state for step in run.steps[:-1])]
-    return [_step_json(model, old, step) for old, step in zip(before, run.steps, strict=True)]
+    before: list[State | None] = [None, *(step.state for step in run.steps)]
+    return [_step_json(model, old, step) for old, step in zip(before, run.steps, strict=False)]
 
 
 def _step_json(model: Model, before: State | None, step: Step) -> dict[str, Any]:
