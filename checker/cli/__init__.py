@@ -85,7 +85,10 @@ class Commands(click.Group):
             )
             sys.exit(UNDECIDED)
         except Exception as error:
-            sys.exit(_failed(error))
+            status = _failed(error)
+            if status == NO_OUTPUT:
+                _silence()
+            sys.exit(status)
         sys.exit(status if isinstance(status, int) else 0)
 
 

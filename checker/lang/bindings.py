@@ -27,7 +27,7 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from checker.lang.errors import SpecError
+from checker.lang.errors import LimitReached, SpecError
 from checker.lang.rewrite import run_tree
 from checker.lang.source import Source
 from checker.lang.types import RecordT, SetT, Type, UnionT
@@ -56,6 +56,8 @@ class Bindings:
         kept: list[tuple[Any, ...]] = []
         try:
             self.walk(machine, kept.append)
+        except LimitReached:
+            raise
         except Exception:
             try:
                 return product(*[domain.values() for domain in self.domains])

@@ -31,7 +31,22 @@ def check(program: ir.Program, part_actions: frozenset[str] = frozenset()) -> No
         if part_actions:
             _Calls(program, part_actions).function(action.function)
     for name in _without_step(program):
-        _refuse_old(program, name, set())
+        for node in _reached(program, name, set()):
+            if isinstance(node, ir.FieldRead | ir.Call) and node.old:
+                raise SpecError(
+                    "`self.old` is read here, and there is no step",
+                    "actions and step properties have a state before: make it a @step_property, "
+                    "or keep what is needed in a ghost field",
+                    node.place,
+                )
+    for name, what in _steering(program):
+        for node in _reached(program, name, set()):
+            if isinstance(node, ir.FieldRead) and node.name in ghosts:
+                raise SpecError(
+                    f"{what} depends on the ghost field `{node.name}`",
+                    "a ghost only records: make it an ordinary field",
+                    node.place,
+                )
 
 
 def _without_step(program: ir.Program) -> Iterator[str]:
@@ -47,21 +62,24 @@ def _without_step(program: ir.Program) -> Iterator[str]:
         yield from (function for _, function in mapping.fields)
 
 
-def _refuse_old(program: ir.Program, name: str, seen: set[str]) -> None:
+def _steering(program: ir.Program) -> Iterator[tuple[str, str]]:
+    """The functions, besides actions, that say which runs there are."""
+    for constraint in program.constraints:
+        yield constraint.function, f"the constraint `{constraint.name}`"
+    for action in program.actions:
+        if action.fairness is not None and action.fairness.when is not None:
+            yield action.fairness.when, f"the fairness of `{action.name}`"
+
+
+def _reached(program: ir.Program, name: str, seen: set[str]) -> Iterator[ir.Node]:
+    """Everything that a function can run."""
     if name in seen:
         return
     seen.add(name)
     for node in ir.walk(program.functions[name].body):
-        match node:
-            case ir.FieldRead(old=True) | ir.Call(old=True):
-                raise SpecError(
-                    "`self.old` is read here, and there is no step",
-                    "actions and step properties have a state before: make it a @step_property, "
-                    "or keep what is needed in a ghost field",
-                    node.place,
-                )
-            case ir.Call(function=called) | ir.Enabled(function=called) | ir.Do(function=called):
-                _refuse_old(program, called, seen)
+        yield node
+        if isinstance(node, ir.Call | ir.Enabled | ir.Do):
+            yield from _reached(program, node.function, seen)
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Annotated
 
 import pytest
@@ -18,6 +19,7 @@ from checker.lang import (
     refinement,
     require,
     step_property,
+    subsets,
 )
 
 
@@ -267,3 +269,21 @@ def test_limits_and_interruptions() -> None:
         "deadlock": "undecided",
         "model error": "undecided",
     }
+
+
+class Slow(Spec):
+    """One step that takes for ever."""
+
+    count: Annotated[int, Range(4)] = 0
+
+    @action
+    def go(self) -> None:
+        self.count = len(subsets(set(range(64)))) % 4
+
+
+def test_a_step_that_takes_for_ever_keeps_to_the_limit() -> None:
+    for result in (check(Slow(), max_seconds=0.3), simulate(Slow(), max_seconds=0.3)):
+        assert result.verdict == "undecided"
+        assert "0.3 seconds" in result.undecided_because
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+    assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL

@@ -93,10 +93,11 @@ class Search:
     def run(self) -> None:
         """Explore until done, violated or stopped; then judge what needs the whole."""
         try:
-            with no_garbage():
-                self._explore()
-            if self.complete:
-                self._judge_the_whole()
+            with self.watch.alarm():
+                with no_garbage():
+                    self._explore()
+                if self.complete:
+                    self._judge_the_whole()
         except LimitReached as reached:
             self.stopped = str(reached)
         except KeyboardInterrupt:
@@ -174,13 +175,13 @@ class Search:
         for action, args, after in successors:
             label = (action, args)
             taken[label] = taken.get(label, 0) + 1
+            self.transitions += 1
             target = numbers.get(after)
             if target is None:
                 target = self._discover(after, number)
             targets[target] = None
             if graph is not None:
                 graph.add(action, args, target)
-        self.transitions += len(successors)
         if self.unused.watching:
             self.unused.see_steps(state, successors)
         if self.plan.deadlock and not pruned and not targets.keys() - {number}:

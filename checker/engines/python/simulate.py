@@ -82,10 +82,11 @@ class Walker:
 
     def run(self, walks: int, depth: int) -> None:
         try:
-            initial = self.model.initial_states()
-            while self.walks < walks and not self.findings.violations:
-                self.walk(self.chance.choice(initial), depth)
-                self.walks += 1
+            with self.watch.alarm():
+                initial = self.model.initial_states()
+                while self.walks < walks and not self.findings.violations:
+                    self.walk(self.chance.choice(initial), depth)
+                    self.walks += 1
         except ModelError as error:
             self.findings.model_error(error, ())
         except LimitReached as reached:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import resource
+import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,6 +51,35 @@ class Watch:
         self.ticks += 1
         if self.ticks % WEIGH_EVERY == 0:
             self._weigh()
+
+    @contextmanager
+    def alarm(self) -> Iterator[None]:
+        """Raise `LimitReached` also where one step of a spec takes longer than is left.
+
+        Only in the main thread, and where nobody else uses the alarm: elsewhere a long step is
+        waited for.
+        """
+        most = self.limits.max_seconds
+        free = (
+            threading.current_thread() is threading.main_thread()
+            and signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
+            and signal.getitimer(signal.ITIMER_REAL)[0] == 0
+        )
+        if most is None or not free:
+            yield
+            return
+
+        def ring(_number: int, _frame: object) -> None:
+            raise LimitReached(f"the limit of {most:g} seconds was reached")
+
+        signal.signal(signal.SIGALRM, ring)
+        # A little later than `tick` would see it, and again if something swallows it.
+        signal.setitimer(signal.ITIMER_REAL, max(0.01, most - self.seconds) + 0.1, 0.5)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
 
     def _weigh(self) -> None:
         most = self.limits.max_memory_bytes
