@@ -19,9 +19,11 @@ from checker.lang import (
     action,
     final,
     invariant,
+    leads_to,
     members,
     process,
     require,
+    weak,
 )
 
 
@@ -166,3 +168,25 @@ def test_nothing_is_told_of_a_violated_or_unfinished_check() -> None:
 def test_the_premises_of_a_claim(claim: str, premises: list[str]) -> None:
     tree = ast.parse(claim, mode="eval").body
     assert [ast.unparse(premise) for premise, _ in _premises(tree)] == premises
+
+
+def test_a_leads_to_that_nothing_calls_for_is_said() -> None:
+    class Idle(Spec):
+        on: bool
+
+        @action(fairness=weak())
+        def flip(self) -> None:
+            self.on = not self.on
+
+        @leads_to
+        def never_asked(self) -> tuple[bool, bool]:
+            return self.on and not self.on, self.on
+
+        @leads_to
+        def asked(self) -> tuple[bool, bool]:
+            return not self.on, self.on
+
+    result = check(Idle())
+    assert result
+    said = [warning for warning in result.warnings if "leads from" in warning]
+    assert said == ["`never_asked` holds because what it leads from is never true"]

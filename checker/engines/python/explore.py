@@ -376,7 +376,11 @@ class Search:
         if not self.complete or self.findings.violations:
             return forgotten
         bounded = [CUT_RUNS] if self.bounded and self.plan.liveness else []
-        return (*forgotten, *bounded, *self.unused.warnings(self.taken))
+        vacuous = [
+            f"`{name}` holds because what it leads from is never true"
+            for name in self.findings.vacuous
+        ]
+        return (*forgotten, *bounded, *vacuous, *self.unused.warnings(self.taken))
 
 
 def run_through(model: Model, states: list[State]) -> tuple[Step, ...]:

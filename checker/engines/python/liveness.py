@@ -45,6 +45,8 @@ class Claim:
     triggers: list[int]
     region: set[int]
     visit: set[int] | None = None
+    caused: bool = False
+    """Of a leads-to: whether what it leads from is true anywhere."""
 
 
 def judge_liveness(
@@ -57,6 +59,7 @@ def judge_liveness(
     except WrongIn as wrong:
         findings.model_error(wrong.error, graph.path(wrong.state))
         return False
+    findings.vacuous += _never_caused(instances, claims)
     for instance, claim in zip(instances, claims, strict=True):
         if findings.violated(instance[0].name):
             continue
@@ -64,6 +67,14 @@ def judge_liveness(
         if lasso is not None:
             findings.add(_counterexample(search.fair, instance, lasso))
     return True
+
+
+def _never_caused(instances: list[Instance], claims: list[Claim]) -> list[str]:
+    """The leads-tos that hold of every run because nothing ever calls for them."""
+    names = dict.fromkeys(what.name for (what, _) in instances if what.kind == "leads_to")
+    pairs = zip(instances, claims, strict=True)
+    caused = {what.name for (what, _), claim in pairs if claim.caused}
+    return [name for name in names if name not in caused]
 
 
 def _claims(graph: Graph, instances: list[Instance], watch: Watch) -> list[Claim]:
@@ -90,6 +101,7 @@ def _note(claim: Claim, kind: str, value: object, state: int, initial: bool) -> 
     if kind == "leads_to":
         assert isinstance(value, tuple)
         cause, effect = value
+        claim.caused |= bool(cause)
         if not effect:
             claim.region.add(state)
             if cause:

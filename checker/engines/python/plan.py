@@ -72,6 +72,8 @@ class Findings:
     plan: Plan
     violations: dict[str, Counterexample] = field(default_factory=dict)
     reached: set[Instance] = field(default_factory=set)
+    vacuous: list[str] = field(default_factory=list)
+    """Leads-tos whose first part is never true."""
 
     def violated(self, name: str) -> bool:
         return name in self.violations
