@@ -275,10 +275,10 @@ class Model:
             state += reader(cell.__dict__)
         return state
 
-    def snapshot(self, machine: Spec) -> list[dict[str, Any]]:
+    def snapshot(self) -> list[dict[str, Any]]:
         return [dict(cell.__dict__) for cell, _ in self._cells]
 
-    def restore(self, machine: Spec, held: list[dict[str, Any]]) -> None:
+    def restore(self, held: list[dict[str, Any]]) -> None:
         for (cell, _), values in zip(self._cells, held, strict=True):
             cell.__dict__.update(values)
 

@@ -44,7 +44,7 @@ from checker.lang.spec import (
     prepare_class,
     spec_class,
 )
-from checker.lang.types import LabelT, MapT, NoDefault, SetT, SortT, Type
+from checker.lang.types import Everywhere, LabelT, MapT, NoDefault, SetT, SortT, Type
 from checker.lang.values import Set, Sort
 from checker.lang.words import require
 
@@ -410,7 +410,7 @@ class Owner:
                 f"give a value of {of}",
                 place,
             )
-        value = MapT.coerce(whole, _everywhere(one)) if isinstance(whole, MapT) else one
+        value = MapT.coerce(whole, Everywhere(one)) if isinstance(whole, MapT) else one
         return Field(f"{self.prefix}{name}", whole, False, value, place)
 
     # ------------------------------------------------------------- methods
@@ -552,12 +552,6 @@ def _blocks(of: Any) -> bool:
     return isinstance(of, Type) and (
         getattr(of, "beyond", "") == "block" or _blocks(tuple(vars(of).values()))
     )
-
-
-def _everywhere(value: Any) -> Any:
-    from checker.lang.types import Everywhere
-
-    return Everywhere(value)
 
 
 def evaluate(node: ast.expr, source: Source) -> Any:

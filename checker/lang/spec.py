@@ -15,7 +15,7 @@ import linecache
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, get_origin
+from typing import TYPE_CHECKING, Any, NoReturn, Self, get_origin
 
 from checker.lang.declare import Declaration, Part, Process, declaration_of
 from checker.lang.errors import Blocked, ModelError, NotEnabled, Place, Pruned, SpecError
@@ -100,7 +100,6 @@ class Spec(Cell):
     """The state before the step: in actions and step properties."""
 
     _model: Model
-    _abstract: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -118,7 +117,7 @@ class Spec(Cell):
 
     def _trial(self, action: Callable[..., Any], args: tuple[Any, ...]) -> bool:
         """Whether `action` runs to its end here; leaves this machine as it was."""
-        held = self._model.snapshot(self)
+        held = self._model.snapshot()
         try:
             action(*args)
         except NotEnabled:
@@ -126,7 +125,7 @@ class Spec(Cell):
         else:
             return True
         finally:
-            self._model.restore(self, held)
+            self._model.restore(held)
 
     def __repr__(self) -> str:
         model = self.__dict__.get("_model")

@@ -130,7 +130,6 @@ class Record:
     _defaults: ClassVar[dict[str, Any]] = {}
     _interned: ClassVar[dict[tuple[Any, ...], Any]]
     _checks: ClassVar[tuple[Callable[[Any], bool], ...] | None] = None
-    _hash: int
     _key: tuple[Any, ...]
 
     def __init_subclass__(cls) -> None:
