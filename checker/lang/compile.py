@@ -28,10 +28,10 @@ from checker.lang import (
     verify,
     vocabulary,
 )
-from checker.lang.context import Context, Known, Self, article
+from checker.lang.context import Context, Self, article
 from checker.lang.errors import Place, QuorateError, SpecError
 from checker.lang.infer import NeverT, alike, has_never, join, subtype
-from checker.lang.model import LIVENESS_KINDS, Action, Model, Property, Refinement
+from checker.lang.model import Action, Model, Property, Refinement
 from checker.lang.oversights import refuse_unseen_changes
 from checker.lang.owner import Constant, Function, Owner, Param
 from checker.lang.rewrite import is_users_function
@@ -529,4 +529,4 @@ def _returning(c: Context, block: ir.Body, of: Type) -> ir.Body:
     return tuple(change(statement) for statement in block)
 
 
-__all__ = ["LIVENESS_KINDS", "Compiler", "Known", "compile_model"]
+__all__ = ["Compiler", "compile_model"]

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from checker.lang.errors import LimitReached, ModelError, NotEnabled, Place, QuorateError, SpecError
+from checker.lang.errors import LimitReached, ModelError, NotEnabled, Place, QuorateError
 
 _LANGUAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
@@ -84,4 +84,4 @@ def explained(during: str) -> Iterator[None]:
         raise explain(error, during) from error
 
 
-__all__ = ["SpecError", "explain", "explained", "place_of"]
+__all__ = ["explain", "explained", "place_of"]

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn, Self, get_origin
 
-from checker.lang.declare import Declaration, Part, Process, declaration_of
+from checker.lang.declare import Declaration, Process, declaration_of
 from checker.lang.errors import Blocked, ModelError, NotEnabled, Place, Pruned, SpecError
 from checker.lang.resolve import annotations_of
 from checker.lang.rewrite import rewritten
@@ -293,4 +293,4 @@ def fail_field(cls: type, name: str, rule: str, mend: str) -> NoReturn:
     raise SpecError(rule, mend)
 
 
-__all__ = ["Cell", "Part", "ProcessCell", "Slot", "Spec", "StateOf"]
+__all__ = ["Cell", "ProcessCell", "Slot", "Spec", "StateOf"]

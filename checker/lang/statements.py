@@ -28,12 +28,12 @@ from checker.lang.context import (
     narrower_than,
     statement,
 )
-from checker.lang.expressions import binary, length, put, slice_of
+from checker.lang.expressions import binary, put, slice_of
 from checker.lang.infer import NeverT, alike, join
 from checker.lang.names import static
 from checker.lang.narrow import told
 from checker.lang.order import number_of
-from checker.lang.types import IntT, MapT, OptionT, SeqT, Type
+from checker.lang.types import MapT, OptionT, SeqT, Type
 from checker.lang.vocabulary import fill, is_everywhere
 
 
@@ -490,4 +490,4 @@ def _forget_written(c: Context, node: ast.For) -> None:
         }
 
 
-__all__ = ["IntT", "body", "branch", "length", "store"]
+__all__ = ["body", "branch"]

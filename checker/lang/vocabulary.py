@@ -7,7 +7,6 @@ name is the user's.
 from __future__ import annotations
 
 import ast
-import builtins
 
 from checker.lang import declare, ir, values, words
 from checker.lang.calls import VALUE_METHODS, word
@@ -23,11 +22,10 @@ from checker.lang.comprehensions import (
     total,
 )
 from checker.lang.context import CONDITIONS, Context, Known, Method, article
-from checker.lang.expressions import concat, length
+from checker.lang.expressions import length
 from checker.lang.infer import (
     NEVER,
     NeverT,
-    alike,
     arithmetic,
     comparable,
     item_of,
@@ -330,4 +328,4 @@ def _set_method(c: Context, node: ast.Call, name: str, of: ir.Expr) -> ir.Expr:
 
 VALUE_METHODS.append(_value_method)
 
-__all__ = ["alike", "builtins", "concat", "fill", "is_everywhere", "replace_item"]
+__all__ = ["fill", "is_everywhere"]

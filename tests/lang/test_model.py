@@ -37,7 +37,8 @@ from checker.lang import (
     weak,
 )
 from checker.lang.compile import compile_model
-from checker.lang.model import Model, State
+from checker.lang.model import Model
+from tests.lang.walking import explored
 
 
 class Node(Sort):
@@ -59,17 +60,6 @@ Number = Annotated[int, Range("most + 1")]
 class Note(Record):
     to: Node
     number: Number
-
-
-def explored(model: Model) -> dict[State, int]:
-    depth = dict.fromkeys(model.initial_states(), 0)
-    waiting = list(depth)
-    for state in waiting:
-        for _, _, after in model.successors(state):
-            if after not in depth:
-                depth[after] = depth[state] + 1
-                waiting.append(after)
-    return depth
 
 
 class Board(Spec):

@@ -24,8 +24,9 @@ from checker.lang import (
     the,
     weak,
 )
-from checker.lang.model import Model, State
+from checker.lang.model import Model
 from tests.lang.test_interpret import walk
+from tests.lang.walking import explored
 
 Digit = Annotated[int, Range(3)]
 
@@ -73,17 +74,6 @@ class Counting(Spec):
                 left -= 1
                 self.total += 1
         self.total += 1
-
-
-def explored(model: Model) -> dict[State, int]:
-    depth = dict.fromkeys(model.initial_states(), 0)
-    waiting = list(depth)
-    for state in waiting:
-        for _, _, after in model.successors(state):
-            if after not in depth:
-                depth[after] = depth[state] + 1
-                waiting.append(after)
-    return depth
 
 
 def test_steps_are_actions_and_at_is_state() -> None:
