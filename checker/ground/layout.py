@@ -9,12 +9,15 @@ So a value and its code are found from each other by counting, and a state is a 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from checker.ground.conditions import TRUE, Cell, atom
 from checker.ground.symbols import Cases, Maps, NotGroundError, Sets, Symbol
 from checker.lang import ir
+from checker.lang.model import State
 from checker.lang.types import MapT, SetT, Type
+from checker.lang.values import Map, Set
 
 LARGEST_CELL = 4096
 """A part of the state with more values than this is not made one cell."""
@@ -55,7 +58,7 @@ class Layout:
         cell = self._cell(name, values)
         return Cases({value: atom(cell, {code}) for code, value in enumerate(values)})
 
-    def encode(self, state: tuple[Any, ...]) -> list[int]:
+    def encode(self, state: State) -> list[int]:
         """The codes of a state."""
         codes = [0] * len(self.cells)
         for field, value in zip(self.program.fields, state, strict=True):
@@ -74,3 +77,23 @@ class Layout:
             cell = symbol.of[value].cell
             assert cell is not None
             codes[cell.number] = min(symbol.of[value].codes)
+
+    def decode(self, codes: Sequence[int]) -> State:
+        """The state of which these are the codes."""
+        return tuple(self._decode(symbol, codes) for symbol in self.state.values())
+
+    def _decode(self, symbol: Symbol, codes: Sequence[int]) -> Any:
+        if isinstance(symbol, Maps):
+            return Map((key, self._decode(inner, codes)) for key, inner in symbol.of.items())
+        if isinstance(symbol, Sets):
+            return Set(
+                item
+                for item, where in symbol.of.items()
+                if where.cell is not None and codes[where.cell.number]
+            )
+        value, where = next(iter(symbol.of.items()))
+        return (
+            value
+            if where.cell is None
+            else self.values[where.cell.number][codes[where.cell.number]]
+        )

@@ -180,10 +180,17 @@ def compare_properties(model: Model, ground: Ground, state: State) -> None:
             assert first == bool(ours)
 
 
+def compare_codes(ground: Ground, state: State) -> None:
+    decoded = ground.layout.decode(ground.layout.encode(state))
+    assert decoded == state
+    assert [type(value) for value in decoded] == [type(value) for value in state]
+
+
 def compare(model: Model, most: int) -> int:
     ground = lowered(compile_model(model))
     states = reached(model, most)
     for state in states:
+        compare_codes(ground, state)
         compare_steps(model, ground, state)
         compare_properties(model, ground, state)
     return len(states)
