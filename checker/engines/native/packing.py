@@ -8,14 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from checker.engines.native.generated import Words
 from checker.ground.conditions import Cell
 from checker.ground.layout import Layout
 from checker.lang.model import State
 
 WORD = 64
-
-Words = tuple[int, ...]
-"""A packed state."""
 
 
 @dataclass(frozen=True)

@@ -23,20 +23,19 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
+from checker.engines.outcome import Outcome
 from checker.engines.python.graph import Graph
-from checker.engines.python.liveness import fairness_in_words, judge_liveness
-from checker.engines.python.plan import COVERAGE, DEADLOCK, MODEL_ERROR, Findings, Instance, Plan
+from checker.engines.python.liveness import judge_liveness
+from checker.engines.python.plan import DEADLOCK, MODEL_ERROR, Findings, Instance, Plan
 from checker.engines.python.refinement import NONE as NO_IMAGE
 from checker.engines.python.refinement import Images
 from checker.engines.python.vacuity import Unused
-from checker.engines.python.watch import Watch, no_garbage, peak_memory_bytes
-from checker.engines.result import Limits, ProgressCallback, Result, Step, Verdict
+from checker.engines.python.watch import Watch, no_garbage
+from checker.engines.result import Limits, ProgressCallback, Result, Step
 from checker.lang.errors import LimitReached, ModelError, SpecError
 from checker.lang.model import Action, Model, State
-from checker.lang.oversights import unmarked
 
 INTERRUPTED = "it was interrupted"
-CUT_RUNS = "states were cut off: of runs that go on there, no liveness property is known to hold"
 
 
 def explore(
@@ -295,10 +294,7 @@ class Search:
     # ------------------------------------------------------------- judging the whole
 
     def _judge_the_whole(self) -> None:
-        if not self.bounded:
-            self.findings.judge_reachable()
-            if self.plan.coverage and not self.findings.violations:
-                self.findings.judge_coverage(self._never_taken())
+        self._outcome().judge_the_whole()
         if self.graph is not None and self.plan.liveness and self._may_judge_liveness():
             self.liveness_judged = judge_liveness(
                 self.graph, self.plan.liveness, self.findings, self.watch
@@ -307,10 +303,6 @@ class Search:
     def _may_judge_liveness(self) -> bool:
         """A step that is a model error leads nowhere: runs through it are not known."""
         return not self.findings.violated(MODEL_ERROR)
-
-    def _never_taken(self) -> list[Action]:
-        taken = {action for action, _ in self.taken}
-        return [a for a in self.model.actions if a not in taken and not a.optional]
 
     # ------------------------------------------------------------- the answer
 
@@ -325,62 +317,32 @@ class Search:
         return run_through(self.model, [self.states[n] for n in numbers])
 
     def result(self) -> Result:
-        findings = self.findings
-        open_names: set[str] = set()
-        if not self.liveness_judged:
-            open_names |= {what.name for what, _ in self.plan.liveness}
-        if self._never_taken():
-            open_names.add(COVERAGE)
-        verdicts = findings.verdicts(self.complete, open_names)
-        verdict = self._verdict(verdicts)
-        return Result(
-            model=self.model,
+        outcome = self._outcome()
+        outcome.seconds = self.watch.seconds
+        return outcome.result(self.unused.warnings(self.taken))
+
+    def _outcome(self) -> Outcome:
+        return Outcome(
             engine="python",
-            verdict=verdict,
+            model=self.model,
+            plan=self.plan,
+            findings=self.findings,
             distinct_states=len(self.states),
-            transitions=self.transitions,
+            extended=self.extended,
             depth=self.depth,
             seconds=self.watch.seconds,
-            peak_memory_bytes=peak_memory_bytes(),
             actions=self._actions(),
-            properties=verdicts,
-            counterexamples=findings.counterexamples(),
-            warnings=self._warnings(),
+            complete=self.complete,
             bounded=self.bounded,
-            undecided_because=self._because() if verdict == "undecided" else "",
-            frontier=len(self.states) - self.extended,
-            fairness=tuple(fairness_in_words(self.model)) if self.plan.liveness else (),
-            constants={name: c.value for name, c in self.model.constants.items()},
+            stopped=self.stopped,
+            liveness_judged=self.liveness_judged,
         )
-
-    def _verdict(self, verdicts: dict[str, Verdict]) -> Verdict:
-        if "violated" in verdicts.values():
-            return "violated"
-        return "undecided" if self.stopped or "undecided" in verdicts.values() else "holds"
-
-    def _because(self) -> str:
-        if self.stopped:
-            return self.stopped
-        goals = [f"`{what.text(args)}` was not reached" for what, args in self.findings.unreached()]
-        never = [f"`{action.name}` was never taken" for action in self._never_taken()]
-        return f"states were cut off, and among the others {', '.join(goals + never)}"
 
     def _actions(self) -> dict[str, int]:
         counts = {action.name: 0 for action in self.model.actions}
         for (action, _), times in self.taken.items():
             counts[action.name] += times
         return counts
-
-    def _warnings(self) -> tuple[str, ...]:
-        forgotten = tuple(unmarked(self.model))
-        if not self.complete or self.findings.violations:
-            return forgotten
-        bounded = [CUT_RUNS] if self.bounded and self.plan.liveness else []
-        vacuous = [
-            f"`{name}` holds because what it leads from is never true"
-            for name in self.findings.vacuous
-        ]
-        return (*forgotten, *bounded, *vacuous, *self.unused.warnings(self.taken))
 
 
 def run_through(model: Model, states: list[State]) -> tuple[Step, ...]:

@@ -79,7 +79,9 @@ class Findings:
         return name in self.violations
 
     def add(self, counterexample: Counterexample) -> None:
-        self.violations.setdefault(counterexample.property, counterexample)
+        held = self.violations.get(counterexample.property)
+        if held is None or len(counterexample.steps) < len(held.steps):
+            self.violations[counterexample.property] = counterexample
 
     def invariant(self, what: Property, args: tuple[Any, ...], steps: tuple[Step, ...]) -> None:
         said = f"`{what.text(args)}` does not hold in the last state.{_doc(what)}"

@@ -1,0 +1,560 @@
+/* Breadth-first exploration on all cores.
+ *
+ * Levels are numbered by distance; the states of a level have consecutive numbers.  The workers
+ * take blocks of a level's states, expand some (a batch), fetch the lines of the table that their
+ * successors will need, then look the successors up, and judge those that are new.  A worker
+ * takes numbers for new states in chunks; what is left of them when the level ends is filled with
+ * the last states of the level, so that no number is left out.
+ *
+ * The caller's thread is worker 0.  `explore` returns now and then (its caller shows progress,
+ * keeps limits and hears the user) and is called again.  Within a level nothing depends on which
+ * worker was first but the order of numbers: what is reported is the least in the order of words.
+ */
+#define _GNU_SOURCE
+#include "states.h"
+#include <pthread.h>
+#include <time.h>
+
+enum { BATCH = 16, CHUNK = 64, SMALL_LEVEL = 4096 };
+#define FULLEST 0.80
+
+typedef enum Status { RUNNING, LEVEL_DONE, COMPLETE, FULL, NO_MEMORY } Status;
+
+/* What was reported under one number: the least state (and step), and whether there is one. */
+typedef struct Found {
+    u64 s[NW], t[NW];
+    u32 level;
+    u8 any, step;
+} Found;
+
+struct Engine;
+
+typedef struct Worker {
+    Report report; /* first, so that a pointer to it is one to the worker */
+    struct Engine *engine;
+    Out out;
+    Found *found;
+    u64 *open;
+    u64 *hashes;
+    u32 hash_room;
+    u64 transitions, extended;
+    u32 next_number, chunk_end; /* the numbers taken and not used yet */
+    u8 cut, failed;
+    pthread_t thread;
+    u32 id;
+} __attribute__((aligned(64))) Worker;
+
+typedef struct Engine {
+    const Model *model;
+    States all;
+    u32 worker_count, what_count, goal_words;
+    u32 deadlock, error; /* the numbers under which these are reported; ~0: deadlock is not */
+    Worker *workers;
+    u32 *starts; /* where each level begins */
+    u32 depth, start_room;
+    u64 most;    /* states, at most */
+    u64 line_limit; /* lines of the table, at most; 0: any number */
+
+    /* The phase that the workers are in. */
+    pthread_mutex_t lock;
+    pthread_cond_t begin, end;
+    u32 phase_number, busy;
+    void (*phase)(Worker *);
+    u32 phase_workers;
+    u8 quit;
+
+    u64 cursor, level_end; /* the next state to be expanded; the first of the next level */
+    u32 block;
+    u32 used;            /* numbers taken so far */
+    volatile u8 pause;
+    u8 full;
+    double deadline;
+    Found *found;
+    u64 *open;
+    const u64 *wanted;   /* a search for a state before this one */
+} Engine;
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* ------------------------------------------------------------------ what is reported */
+
+static int less(const u64 *a, const u64 *b) {
+    for (int i = 0; i < NW; i++)
+        if (a[i] != b[i]) return a[i] < b[i];
+    return 0;
+}
+
+static void note(Found *held, const u64 *s, const u64 *t, u32 level) {
+    int better = !held->any || level < held->level ||
+                 (level == held->level &&
+                  (less(s, held->s) || (t && !less(held->s, s) && less(t, held->t))));
+    if (!better) return;
+    held->any = 1;
+    held->step = t != NULL;
+    held->level = level;
+    memcpy(held->s, s, sizeof held->s);
+    if (t) memcpy(held->t, t, sizeof held->t);
+}
+
+/* The level of a state that is reported: of one that is expanded, this one; of a new one, the
+ * next.  Workers are told by `judging`. */
+static __thread u32 seen_at;
+
+static void see(Report *to, u32 what, const u64 *s, const u64 *t) {
+    note(&((Worker *)to)->found[what], s, t, seen_at);
+}
+
+/* ------------------------------------------------------------------ phases */
+
+static void *work(void *argument) {
+    Worker *worker = argument;
+    Engine *engine = worker->engine;
+    u32 seen = 0;
+    for (;;) {
+        pthread_mutex_lock(&engine->lock);
+        while (engine->phase_number == seen && !engine->quit)
+            pthread_cond_wait(&engine->begin, &engine->lock);
+        seen = engine->phase_number;
+        int quit = engine->quit;
+        pthread_mutex_unlock(&engine->lock);
+        if (quit) return NULL;
+        engine->phase(worker);
+        pthread_mutex_lock(&engine->lock);
+        if (--engine->busy == 0) pthread_cond_signal(&engine->end);
+        pthread_mutex_unlock(&engine->lock);
+    }
+}
+
+/* Let all workers do something, and wait for them. */
+static void together(Engine *engine, void (*phase)(Worker *), int alone) {
+    if (alone || engine->worker_count == 1) {
+        engine->phase_workers = 1;
+        phase(&engine->workers[0]);
+        return;
+    }
+    pthread_mutex_lock(&engine->lock);
+    engine->phase = phase;
+    engine->phase_workers = engine->worker_count;
+    engine->busy = engine->worker_count - 1;
+    engine->phase_number++;
+    pthread_cond_broadcast(&engine->begin);
+    pthread_mutex_unlock(&engine->lock);
+    phase(&engine->workers[0]);
+    pthread_mutex_lock(&engine->lock);
+    while (engine->busy) pthread_cond_wait(&engine->end, &engine->lock);
+    pthread_mutex_unlock(&engine->lock);
+}
+
+/* ------------------------------------------------------------------ the table grows */
+
+static void insert_all(Worker *worker) {
+    enum { AHEAD = 16 };
+    Engine *engine = worker->engine;
+    u64 hashes[AHEAD], s[NW];
+    for (;;) {
+        u64 from = __atomic_fetch_add(&engine->cursor, 4096, __ATOMIC_RELAXED);
+        u64 end = from + 4096 < engine->used ? from + 4096 : engine->used;
+        if (from >= end) return;
+        for (u64 i = from; i < end + AHEAD; i++) {
+            if (i >= from + AHEAD)
+                add_number(&engine->all, hashes[i % AHEAD], (u32)(i - AHEAD));
+            if (i < end) {
+                load_state(&engine->all, i, s);
+                fetch_line(&engine->all, hashes[i % AHEAD] = hash_of(s));
+            }
+        }
+    }
+}
+
+static int make_table(Engine *engine, u64 lines) {
+    States *all = &engine->all;
+    if (all->lines) munmap(all->lines, all->line_count * sizeof(Line));
+    all->lines = reserve(lines * sizeof(Line));
+    if (!all->lines) return 0;
+    madvise(all->lines, lines * sizeof(Line), MADV_HUGEPAGE);
+    all->line_count = lines;
+    u64 cursor = engine->cursor;
+    engine->cursor = 0;
+    together(engine, insert_all, engine->used < SMALL_LEVEL);
+    engine->cursor = cursor;
+    return 1;
+}
+
+static u64 numbers_before_growth(const Engine *engine) {
+    return (u64)(FULLEST * SLOTS * (double)engine->all.line_count);
+}
+
+/* ------------------------------------------------------------------ expanding */
+
+/* A number for one more state; MOST_STATES if there is none. */
+static u32 fresh_number(Worker *worker) {
+    Engine *engine = worker->engine;
+    if (worker->next_number == worker->chunk_end) {
+        u32 chunk = engine->phase_workers == 1 ? 1 : CHUNK;
+        u32 first = __atomic_fetch_add(&engine->used, chunk, __ATOMIC_RELAXED);
+        if (first + (u64)chunk > engine->most) {
+            __atomic_fetch_sub(&engine->used, chunk, __ATOMIC_RELAXED);
+            return MOST_STATES;
+        }
+        worker->next_number = first;
+        worker->chunk_end = first + chunk;
+    }
+    return worker->next_number;
+}
+
+/* Look up the successors that wait in `out`; judge and add those that are new. */
+static int look_up(Worker *worker) {
+    Engine *engine = worker->engine;
+    States *all = &engine->all;
+    Out *out = &worker->out;
+    u32 count = out->count;
+    if (worker->hash_room < out->room) {
+        worker->hash_room = out->room;
+        worker->hashes = realloc(worker->hashes, worker->hash_room * sizeof(u64));
+        if (!worker->hashes) abort();
+    }
+    u64 *hashes = worker->hashes;
+    void (*canonical)(u64 *) = engine->model->canonical;
+    if (canonical)
+        for (u32 i = 0; i < count; i++) canonical(out->next + (u64)i * NW);
+    for (u32 i = 0; i < count; i++) {
+        hashes[i] = hash_of(out->next + (u64)i * NW);
+        fetch_line(all, hashes[i]);
+    }
+    for (u32 i = 0; i < count; i++) fetch_state(all, hashes[i]);
+    seen_at = engine->depth + 1;
+    for (u32 i = 0; i < count; i++) {
+        const u64 *s = out->next + (u64)i * NW;
+        u32 fresh = fresh_number(worker);
+        u32 number = find_or_add(all, s, hashes[i], fresh);
+        if (UNLIKELY(number == MOST_STATES)) return 0;
+        if (number == fresh) {
+            worker->next_number++;
+            engine->model->judge(s, worker->open, &worker->report);
+        }
+    }
+    return 1;
+}
+
+static void expand_one(Worker *worker, const u64 *s) {
+    Engine *engine = worker->engine;
+    const Model *model = engine->model;
+    Out *out = &worker->out;
+    u32 before = out->count;
+    if (model->cut && model->cut(s)) {
+        worker->cut = 1;
+        return;
+    }
+    if (model->most) make_room(out, model->most);
+    out->cut = out->failed = 0;
+    model->expand(s, out);
+    if (UNLIKELY(out->failed)) {
+        worker->failed = 1;
+        see(&worker->report, engine->error, s, NULL);
+    } else if (UNLIKELY(out->cut)) {
+        worker->cut = 1;
+    } else if (UNLIKELY(out->count == before) && engine->deadlock != ~0u) {
+        if (!model->final || !model->final(s, &worker->report))
+            see(&worker->report, engine->deadlock, s, NULL);
+    }
+}
+
+static void expand_level(Worker *worker) {
+    Engine *engine = worker->engine;
+    u64 enough = numbers_before_growth(engine), s[NW];
+    while (!engine->pause) {
+        u64 from = __atomic_fetch_add(&engine->cursor, engine->block, __ATOMIC_RELAXED);
+        u64 end = from + engine->block;
+        if (end > engine->level_end) end = engine->level_end;
+        for (u64 at = from; at < end; at += BATCH) {
+            u64 stop = at + BATCH < end ? at + BATCH : end;
+            seen_at = engine->depth;
+            for (u64 i = at; i < stop; i++) {
+                load_state(&engine->all, i, s);
+                expand_one(worker, s);
+            }
+            if (!look_up(worker)) {
+                engine->full = 1;
+                engine->pause = 1;
+                worker->out.count = 0;
+                return;
+            }
+            worker->out.count = 0;
+            worker->extended += stop - at;
+        }
+        if (from >= engine->level_end) return;
+        if (engine->used >= enough) engine->pause = 1;
+        if (worker->id == 0 && now() >= engine->deadline) engine->pause = 1;
+    }
+}
+
+/* Fill the numbers that were taken and not used with the last states of the level. */
+static void close_gaps(Engine *engine) {
+    u64 s[NW];
+    for (;;) {
+        Worker *lowest = NULL;
+        for (u32 i = 0; i < engine->worker_count; i++) {
+            Worker *worker = &engine->workers[i];
+            if (worker->next_number == worker->chunk_end) continue;
+            if (worker->chunk_end == engine->used) { /* a gap at the end is no gap */
+                engine->used = worker->next_number;
+                worker->chunk_end = worker->next_number;
+                lowest = NULL;
+                i = ~0u;
+                continue;
+            }
+            if (!lowest || worker->next_number < lowest->next_number) lowest = worker;
+        }
+        if (!lowest) return;
+        u32 last = --engine->used;
+        u32 gap = lowest->next_number++;
+        load_state(&engine->all, last, s);
+        store_state(&engine->all, gap, s);
+        renumber(&engine->all, s, last, gap);
+    }
+}
+
+static void merge_found(Engine *engine) {
+    for (u32 i = 0; i < engine->worker_count; i++) {
+        Worker *worker = &engine->workers[i];
+        for (u32 what = 0; what < engine->what_count; what++) {
+            Found *found = &worker->found[what];
+            if (found->any) note(&engine->found[what], found->s, found->step ? found->t : NULL, found->level);
+            found->any = 0;
+        }
+        for (u32 w = 0; w < engine->goal_words; w++) engine->open[w] &= worker->open[w];
+    }
+    for (u32 i = 0; i < engine->worker_count; i++)
+        memcpy(engine->workers[i].open, engine->open, engine->goal_words * sizeof(u64));
+}
+
+static void begin_level(Engine *engine, u32 start) {
+    if (engine->depth + 2 >= engine->start_room) {
+        engine->start_room = engine->start_room * 2 + 64;
+        engine->starts = realloc(engine->starts, engine->start_room * sizeof(u32));
+        if (!engine->starts) abort();
+    }
+    engine->starts[engine->depth] = start;
+    engine->starts[engine->depth + 1] = engine->used;
+    engine->cursor = start;
+    engine->level_end = engine->used;
+    u64 share = (engine->level_end - start) / (engine->worker_count * 8u);
+    engine->block = share < BATCH ? BATCH : share > 512 ? 512 : (u32)share;
+}
+
+/* ------------------------------------------------------------------ for the caller */
+
+Engine *engine_new(const Model *model, u32 workers, u32 whats, u32 deadlock, u32 error, u64 most,
+                   u64 address_space) {
+    Engine *engine = calloc(1, sizeof *engine);
+    if (!engine) return NULL;
+    engine->model = model;
+    engine->worker_count = workers;
+    engine->what_count = whats;
+    engine->deadlock = deadlock;
+    engine->error = error;
+    engine->most = most < MOST_STATES ? most : MOST_STATES;
+    engine->goal_words = (model->goals + 63) / 64;
+    engine->found = calloc(whats, sizeof(Found));
+    engine->open = calloc(engine->goal_words + 1, sizeof(u64));
+    for (u32 goal = 0; goal < model->goals; goal++) engine->open[goal / 64] |= 1ull << goal % 64;
+    while (!engine->all.bytes && address_space > 1 << 20) {
+        engine->all.bytes = reserve(address_space);
+        engine->all.room = address_space / BYTES - 1;
+        address_space /= 2;
+    }
+    if (!engine->all.bytes) return NULL;
+    madvise(engine->all.bytes, engine->all.room * BYTES, MADV_HUGEPAGE);
+    if (engine->most > engine->all.room) engine->most = engine->all.room;
+    pthread_mutex_init(&engine->lock, NULL);
+    pthread_cond_init(&engine->begin, NULL);
+    pthread_cond_init(&engine->end, NULL);
+    engine->workers = aligned_alloc(64, workers * sizeof(Worker));
+    memset(engine->workers, 0, workers * sizeof(Worker));
+    for (u32 i = 0; i < workers; i++) {
+        Worker *worker = &engine->workers[i];
+        worker->engine = engine;
+        worker->id = i;
+        worker->report.see = see;
+        worker->found = calloc(whats, sizeof(Found));
+        worker->open = calloc(engine->goal_words + 1, sizeof(u64));
+        memcpy(worker->open, engine->open, engine->goal_words * sizeof(u64));
+        worker->out.actions = calloc(model->actions + 1, sizeof(u64));
+        worker->out.taken = calloc(model->taken + 1, 1);
+        worker->out.report = &worker->report;
+        make_room(&worker->out, 1024);
+        if (i && pthread_create(&worker->thread, NULL, work, worker)) return NULL;
+    }
+    return make_table(engine, 1 << 10) ? engine : NULL;
+}
+
+/* Add initial states, `count` of NW words each.  Call it once, before `engine_run`. */
+int engine_begin(Engine *engine, const u64 *states, u32 count) {
+    Worker *worker = &engine->workers[0];
+    engine->phase_workers = 1;
+    seen_at = 0;
+    while (numbers_before_growth(engine) < count)
+        if (!make_table(engine, engine->all.line_count * 4)) return NO_MEMORY;
+    for (u32 i = 0; i < count; i++) {
+        u64 s[NW];
+        memcpy(s, states + (u64)i * NW, sizeof s);
+        if (engine->model->canonical) engine->model->canonical(s);
+        u32 fresh = fresh_number(worker);
+        u32 number = find_or_add(&engine->all, s, hash_of(s), fresh);
+        if (number == MOST_STATES) return FULL;
+        if (number != fresh) continue;
+        worker->next_number++;
+        engine->model->judge(s, worker->open, &worker->report);
+    }
+    close_gaps(engine);
+    merge_found(engine);
+    begin_level(engine, 0);
+    return RUNNING;
+}
+
+/* Go on for about so many seconds, at most to the end of a level. */
+int engine_run(Engine *engine, double seconds) {
+    engine->deadline = now() + seconds;
+    for (;;) {
+        if (engine->cursor >= engine->level_end) {
+            close_gaps(engine);
+            merge_found(engine);
+            if (engine->used == engine->level_end) return COMPLETE;
+            engine->depth++;
+            begin_level(engine, (u32)engine->level_end);
+            return LEVEL_DONE;
+        }
+        if (engine->used >= numbers_before_growth(engine)) {
+            close_gaps(engine);
+            u64 lines = engine->all.line_count;
+            if (!make_table(engine, lines < 1 << 16 ? lines * 4 : lines * 2)) return NO_MEMORY;
+        }
+        engine->pause = 0;
+        together(engine, expand_level, engine->level_end - engine->cursor < SMALL_LEVEL);
+        if (engine->full) {
+            close_gaps(engine);
+            merge_found(engine);
+            return FULL;
+        }
+        if (engine->cursor < engine->level_end && now() >= engine->deadline) return RUNNING;
+    }
+}
+
+/* numbers: distinct states, states extended, depth, states of this level not expanded yet, bytes
+ * of the table, whether states were cut off, whether extending one failed. */
+void engine_numbers(const Engine *engine, u64 *to) {
+    u64 extended = 0, cut = 0, failed = 0;
+    for (u32 i = 0; i < engine->worker_count; i++) {
+        extended += engine->workers[i].extended;
+        cut |= engine->workers[i].cut;
+        failed |= engine->workers[i].failed;
+    }
+    u64 unused = 0;
+    for (u32 i = 0; i < engine->worker_count; i++)
+        unused += engine->workers[i].chunk_end - engine->workers[i].next_number;
+    u64 numbers[] = {engine->used - unused, extended, engine->depth,
+                     engine->all.line_count * sizeof(Line), cut, failed};
+    memcpy(to, numbers, sizeof numbers);
+}
+
+void engine_actions(const Engine *engine, u64 *actions, u8 *taken) {
+    for (u32 i = 0; i < engine->worker_count; i++) {
+        for (u32 a = 0; a < engine->model->actions; a++)
+            actions[a] += engine->workers[i].out.actions[a];
+        for (u32 t = 0; t < engine->model->taken; t++) taken[t] |= engine->workers[i].out.taken[t];
+    }
+}
+
+void engine_open(const Engine *engine, u64 *open) {
+    memcpy(open, engine->open, engine->goal_words * sizeof(u64));
+}
+
+/* What was reported under `what`: 0: nothing; 1: a state; 2: a step. */
+int engine_found(const Engine *engine, u32 what, u64 *s, u64 *t, u32 *level) {
+    const Found *found = &engine->found[what];
+    if (!found->any) return 0;
+    memcpy(s, found->s, sizeof found->s);
+    memcpy(t, found->t, sizeof found->t);
+    *level = found->level;
+    return found->step ? 2 : 1;
+}
+
+void engine_state(const Engine *engine, u32 number, u64 *s) {
+    load_state(&engine->all, number, s);
+}
+
+/* The number of a state; MOST_STATES if it is not known. */
+u32 engine_number(Engine *engine, const u64 *s) {
+    return find_or_add(&engine->all, s, hash_of(s), MOST_STATES);
+}
+
+u32 engine_level_start(const Engine *engine, u32 level) { return engine->starts[level]; }
+
+static void seek(Worker *worker) {
+    Engine *engine = worker->engine;
+    Out *out = &worker->out;
+    u64 s[NW];
+    Found *best = &worker->found[0];
+    for (;;) {
+        u64 from = __atomic_fetch_add(&engine->cursor, 256, __ATOMIC_RELAXED);
+        u64 end = from + 256 < engine->level_end ? from + 256 : engine->level_end;
+        if (from >= end) return;
+        for (u64 i = from; i < end; i++) {
+            load_state(&engine->all, i, s);
+            if (best->any && !less(s, best->s)) continue;
+            if (engine->model->cut && engine->model->cut(s)) continue;
+            out->count = 0;
+            out->failed = 0;
+            if (engine->model->most) make_room(out, engine->model->most);
+            engine->model->expand(s, out);
+            for (u32 k = 0; k < out->count; k++) {
+                u64 *t = out->next + (u64)k * NW;
+                if (engine->model->canonical) engine->model->canonical(t);
+                if (memcmp(t, engine->wanted, NW * sizeof(u64)) == 0) {
+                    note(best, s, NULL, 0);
+                    break;
+                }
+            }
+            out->count = 0;
+        }
+    }
+}
+
+/* The least state of a level from which one step leads to `t`.  Only after the search has ended:
+ * what it counts is no longer counted rightly. */
+int engine_before(Engine *engine, u32 level, const u64 *t, u64 *s) {
+    for (u32 i = 0; i < engine->worker_count; i++)
+        memset(engine->workers[i].found, 0, engine->what_count * sizeof(Found));
+    engine->wanted = t;
+    engine->cursor = engine->starts[level];
+    engine->level_end = engine->starts[level + 1];
+    together(engine, seek, engine->level_end - engine->cursor < SMALL_LEVEL);
+    Found best = {.any = 0};
+    for (u32 i = 0; i < engine->worker_count; i++) {
+        Found *found = &engine->workers[i].found[0];
+        if (found->any) note(&best, found->s, NULL, 0);
+    }
+    memcpy(s, best.s, sizeof best.s);
+    return best.any;
+}
+
+void engine_free(Engine *engine) {
+    pthread_mutex_lock(&engine->lock);
+    engine->quit = 1;
+    pthread_cond_broadcast(&engine->begin);
+    pthread_mutex_unlock(&engine->lock);
+    for (u32 i = 0; i < engine->worker_count; i++) {
+        Worker *worker = &engine->workers[i];
+        if (i) pthread_join(worker->thread, NULL);
+        free(worker->found), free(worker->open), free(worker->hashes);
+        free(worker->out.next), free(worker->out.actions), free(worker->out.taken);
+    }
+    munmap(engine->all.bytes, (engine->all.room + 1) * BYTES);
+    munmap(engine->all.lines, engine->all.line_count * sizeof(Line));
+    free(engine->workers), free(engine->found), free(engine->open), free(engine->starts);
+    free(engine);
+}

@@ -1,0 +1,184 @@
+/* The states found so far: whole, by number, and a table from a state to its number.
+ *
+ * A state is kept in BYTES bytes (the bits that are never used at the end of its last word are left
+ * out), so that its number says where it stands.  The table is made of lines of twelve slots, each
+ * line one cache line: a slot holds a state's number (from 1; 0: empty) and one byte of its hash.
+ * A byte that differs saves a look at the state; one that does not is no proof: states are
+ * compared whole.
+ *
+ * Many threads may add at once, without locks.  Slots fill from left to right and are never
+ * emptied.  A slot is taken by a compare-and-swap of its number, after the state was written; its
+ * byte follows, and is 0 until then.  So two threads that add the same state meet at the same
+ * slot, and the second finds the first.
+ */
+#ifndef QUORATE_STATES_H
+#define QUORATE_STATES_H
+
+#include "model.h"
+#include <sys/mman.h>
+
+#ifndef BYTES
+#error "BYTES: how many bytes of a state are used"
+#endif
+
+enum { SLOTS = 12 };
+#define MOST_STATES 0xfffffff0u
+
+typedef struct Line {
+    u32 number[SLOTS];
+    u8 byte[16]; /* the last four are always 0 */
+} __attribute__((aligned(64))) Line;
+
+typedef struct States {
+    u8 *bytes;      /* the states, BYTES each; far more address space than memory */
+    u64 room;       /* how many states the address space holds */
+    Line *lines;
+    u64 line_count;
+} States;
+
+/* Address space; the system gives memory when it is first touched. */
+static void *reserve(size_t size) {
+    void *made = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return made == MAP_FAILED ? NULL : made;
+}
+
+static inline void load_state(const States *all, u64 number, u64 *s) {
+    s[NW - 1] = 0;
+    memcpy(s, all->bytes + number * BYTES, BYTES);
+}
+
+static inline void store_state(States *all, u64 number, const u64 *s) {
+    memcpy(all->bytes + number * BYTES, s, BYTES);
+}
+
+static inline int same_state(const States *all, u64 number, const u64 *s) {
+    return memcmp(all->bytes + number * BYTES, s, BYTES) == 0;
+}
+
+/* A product of 128 bits, folded: as wyhash mixes. */
+static inline u64 folded(u64 a, u64 b) {
+    __uint128_t product = (__uint128_t)a * b;
+    return (u64)product ^ (u64)(product >> 64);
+}
+
+static inline u64 hash_of(const u64 *s) {
+    u64 h = 0x9e3779b97f4a7c15u;
+    for (int i = 0; i + 1 < NW; i += 2)
+        h = folded(s[i] ^ h, s[i + 1] ^ 0xd1b54a32d192ed03u);
+    if (NW & 1) h = folded(s[NW - 1] ^ h, 0xa0761d6478bd642fu);
+    return folded(h, 0xe7037ed1a0b428dbu);
+}
+
+static inline u64 line_of(const States *all, u64 hash) {
+    return (u64)(((__uint128_t)hash * all->line_count) >> 64);
+}
+
+/* One byte of the hash that the choice of the line hardly uses; never 0. */
+static inline u8 byte_of(u64 hash) {
+    u8 byte = (u8)hash;
+    return byte ? byte : 1;
+}
+
+#define EACH_BYTE 0x0101010101010101u
+
+/* The highest bit of each byte that is zero (and perhaps of some that follow such a byte). */
+static inline u64 zero_bytes(u64 x) { return (x - EACH_BYTE) & ~x & (EACH_BYTE << 7); }
+
+static inline u64 eight_bytes(const Line *line, int half) {
+    return __atomic_load_n((const u64 *)line->byte + half, __ATOMIC_ACQUIRE);
+}
+
+/* Fetch what `find_or_add` will look at, so that it need not wait. */
+static inline void fetch_line(const States *all, u64 hash) {
+    __builtin_prefetch(&all->lines[line_of(all, hash)]);
+}
+
+static inline void fetch_state(const States *all, u64 hash) {
+    const Line *line = &all->lines[line_of(all, hash)];
+    u64 wanted = byte_of(hash) * EACH_BYTE;
+    for (int half = 0; half < 2; half++) {
+        u64 found = zero_bytes(eight_bytes(line, half) ^ wanted);
+        if (found) {
+            int slot = half * 8 + (__builtin_ctzll(found) >> 3);
+            u32 number = __atomic_load_n(&line->number[slot], __ATOMIC_RELAXED);
+            const u8 *at = all->bytes + (u64)(number - 1) * BYTES;
+            __builtin_prefetch(at);
+            if (BYTES > 8) __builtin_prefetch(at + BYTES - 1);
+            return;
+        }
+    }
+}
+
+/* The number of a state; where it is not known it is added as `fresh`, a number that nobody else
+ * uses, unless that is MOST_STATES, which then comes back. */
+static inline u32 find_or_add(States *all, const u64 *s, u64 hash, u32 fresh) {
+    u64 at = line_of(all, hash);
+    u8 byte = byte_of(hash);
+    for (;;) {
+        Line *line = &all->lines[at];
+        for (int half = 0; half < 2; half++) {
+            u64 bytes = eight_bytes(line, half);
+            u64 found = zero_bytes(bytes ^ byte * EACH_BYTE);
+            while (found) {
+                int slot = half * 8 + (__builtin_ctzll(found) >> 3);
+                if (slot < SLOTS) {
+                    u32 number = __atomic_load_n(&line->number[slot], __ATOMIC_ACQUIRE);
+                    if (number && same_state(all, number - 1, s)) return number - 1;
+                }
+                found &= found - 1;
+            }
+            u64 empty = zero_bytes(bytes);
+            if (!empty) continue;
+            for (int slot = half * 8 + (__builtin_ctzll(empty) >> 3); slot < SLOTS; slot++) {
+                u32 number = __atomic_load_n(&line->number[slot], __ATOMIC_ACQUIRE);
+                if (!number) {
+                    if (fresh == MOST_STATES) return MOST_STATES;
+                    store_state(all, fresh, s);
+                    if (__atomic_compare_exchange_n(&line->number[slot], &number, fresh + 1, 0,
+                                                    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+                        __atomic_store_n(&line->byte[slot], byte, __ATOMIC_RELEASE);
+                        return fresh;
+                    }
+                }
+                if (same_state(all, number - 1, s)) return number - 1;
+            }
+            break; /* the rest of this line is full by now */
+        }
+        if (++at == all->line_count) at = 0;
+    }
+}
+
+/* Put a state's number into a table that does not have it. */
+static inline void add_number(States *all, u64 hash, u32 number) {
+    u64 at = line_of(all, hash);
+    for (;;) {
+        Line *line = &all->lines[at];
+        for (int slot = 0; slot < SLOTS; slot++) {
+            u32 none = 0;
+            if (__atomic_load_n(&line->number[slot], __ATOMIC_RELAXED) == 0 &&
+                __atomic_compare_exchange_n(&line->number[slot], &none, number + 1, 0,
+                                            __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+                __atomic_store_n(&line->byte[slot], byte_of(hash), __ATOMIC_RELEASE);
+                return;
+            }
+        }
+        if (++at == all->line_count) at = 0;
+    }
+}
+
+/* Give a state that is in the table another number.  Nobody else may use the table. */
+static inline void renumber(States *all, const u64 *s, u32 from, u32 to) {
+    u64 at = line_of(all, hash_of(s));
+    for (;;) {
+        Line *line = &all->lines[at];
+        for (int slot = 0; slot < SLOTS; slot++)
+            if (line->number[slot] == from + 1) {
+                line->number[slot] = to + 1;
+                return;
+            }
+        if (++at == all->line_count) at = 0;
+    }
+}
+
+#endif
