@@ -54,12 +54,13 @@ class Frame:
 
 
 class Execution:
-    """One run of a function, from the state of a layout."""
+    """One run of a function.  The state before the step is the layout's, and so is that now
+    unless another is given."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, state: dict[str, Symbol] | None = None) -> None:
         self.layout = layout
         self.program = layout.program
-        self.state = dict(layout.state)
+        self.state = dict(layout.state if state is None else state)
         self.guard: Condition = TRUE
         self.errors: Condition = FALSE
         self.pruned: Condition = FALSE
@@ -366,8 +367,7 @@ def _call(x: Execution, e: ir.Call) -> Symbol:
 
 def _enabled(x: Execution, e: ir.Enabled) -> Symbol:
     args = [x.eval(arg) for arg in e.args]
-    trial = Execution(x.layout)
-    trial.state = dict(x.state)
+    trial = Execution(x.layout, x.state)
     trial.call(e.function, args)
     x.fail(trial.errors)
     return truth(trial.guard)

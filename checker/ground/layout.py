@@ -9,11 +9,21 @@ So a value and its code are found from each other by counting, and a state is a 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from checker.ground.conditions import TRUE, Cell, atom
-from checker.ground.symbols import Cases, Maps, NotGroundError, Sets, Symbol
+from checker.ground.conditions import FALSE, TRUE, Cell, Condition, atom, negation, under
+from checker.ground.symbols import (
+    Cases,
+    Maps,
+    NotGroundError,
+    Sets,
+    Symbol,
+    flat,
+    item_at,
+    membership,
+)
 from checker.lang import ir
 from checker.lang.model import State
 from checker.lang.types import MapT, SetT, Type
@@ -21,6 +31,29 @@ from checker.lang.values import Map, Set
 
 LARGEST_CELL = 4096
 """A part of the state with more values than this is not made one cell."""
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a cell is to hold: each code, and where it is that one (one holds)."""
+
+    cell: Cell
+    codes: tuple[tuple[int, Condition], ...]
+
+    @classmethod
+    def kept(cls, cell: Cell) -> Effect:
+        """The cell holds what it holds."""
+        return cls(cell, tuple((code, atom(cell, {code})) for code in range(cell.size)))
+
+    def under(self, known: Condition) -> Effect:
+        """The effect, made shorter for where `known` holds."""
+        made = ((code, under(where, known)) for code, where in self.codes)
+        return Effect(self.cell, tuple((code, w) for code, w in made if w is not FALSE))
+
+    @property
+    def reads(self) -> frozenset[int]:
+        """The cells that it depends on."""
+        return frozenset().union(*(where.cells for _, where in self.codes))
 
 
 class Layout:
@@ -97,3 +130,26 @@ class Layout:
             if where.cell is None
             else self.values[where.cell.number][codes[where.cell.number]]
         )
+
+    def placed(self, field: str, value: Symbol) -> Iterator[Effect]:
+        """What the cells of a field hold where the field has this value."""
+        return self._placed(self.state[field], value)
+
+    def _placed(self, place: Symbol, value: Symbol) -> Iterator[Effect]:
+        if value is place:
+            return
+        if isinstance(place, Maps):
+            for key, inner in place.of.items():
+                yield from self._placed(inner, item_at(value, key))
+        elif isinstance(place, Sets):
+            members = membership(value)
+            for item, was in place.of.items():
+                assert was.cell is not None
+                where = members.get(item, FALSE)
+                yield Effect(was.cell, ((0, negation(where)), (1, where)))
+        else:
+            cell = next(iter(place.of.values())).cell
+            if cell is not None:
+                codes = {item: code for code, item in enumerate(self.values[cell.number])}
+                held = flat(value).of.items()
+                yield Effect(cell, tuple((codes[item], where) for item, where in held))

@@ -2,9 +2,11 @@
 
     Binding     an action with its arguments: where it is enabled, what it writes, where it fails
     Judgement   a property with its arguments: where it holds, where it fails
+    Image       a refinement: the state as one of the other program
 
-A binding that can never be taken is left out.  `step` and `judge` run the ground form on codes,
-the slow and obvious way: that is what the tests compare with CPython.
+A binding that can never be taken is left out.  A step property is judged by each binding, as a
+condition over the cells before the step: what the step makes of them is known.  `step` runs the
+ground form on codes, the slow and obvious way: that is what the tests compare with CPython.
 """
 
 from __future__ import annotations
@@ -14,24 +16,14 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from checker.ground.conditions import (
-    FALSE,
-    Cell,
-    Condition,
-    both,
-    holds,
-    negation,
-    under,
-)
+from checker.ground.conditions import FALSE, TRUE, Condition, both, holds, negation, under
 from checker.ground.execute import Execution
-from checker.ground.layout import Layout
+from checker.ground.images import Image, NoImage, image
+from checker.ground.layout import Effect, Layout
 from checker.ground.symbols import (
-    Maps,
     NotGroundError,
-    Sets,
-    Symbol,
+    changed,
     condition,
-    flat,
     item_at,
     known,
     membership,
@@ -46,11 +38,14 @@ LARGEST_PRODUCT = 100_000
 
 
 @dataclass(frozen=True)
-class Effect:
-    """What a cell holds after the step: each code, and where it is that one (one holds)."""
+class Judgement:
+    """A property with known arguments.  `second`: what a leads-to leads to."""
 
-    cell: Cell
-    codes: tuple[tuple[int, Condition], ...]
+    name: str
+    args: tuple[Any, ...]
+    holds: Condition
+    errors: Condition
+    second: Condition = FALSE
 
 
 @dataclass(frozen=True)
@@ -65,6 +60,12 @@ class Binding:
     """Where taking it is a model error: told before the guard."""
     pruned: Condition
     """Where it is not enabled because a state would leave a domain that prunes."""
+    when: Condition
+    """Where a step by it counts for the fairness of its action."""
+    when_fails: Condition
+    """Where it is enabled, and telling whether it counts is a model error."""
+    steps: tuple[Judgement, ...]
+    """The step properties that some step by it may break, or for which they fail."""
 
     @property
     def writes(self) -> frozenset[int]:
@@ -75,18 +76,7 @@ class Binding:
     def reads(self) -> frozenset[int]:
         """The cells that its guard, its errors or what it writes depend on."""
         found = self.guard.cells | self.errors.cells
-        return found.union(*(w.cells for effect in self.effects for _, w in effect.codes))
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """A property of single states with known arguments.  `second`: what a leads-to leads to."""
-
-    name: str
-    args: tuple[Any, ...]
-    holds: Condition
-    errors: Condition
-    second: Condition = FALSE
+        return found.union(*(effect.reads for effect in self.effects))
 
 
 @dataclass(frozen=True)
@@ -96,6 +86,9 @@ class Ground:
     layout: Layout
     bindings: tuple[Binding, ...]
     judgements: tuple[Judgement, ...]
+    """Of the properties of single states, and of what is final or a constraint."""
+    images: tuple[Image | NoImage, ...]
+    """One for each refinement."""
 
 
 def lowered(program: ir.Program) -> Ground:
@@ -103,12 +96,13 @@ def lowered(program: ir.Program) -> Ground:
     layout = Layout(program)
     bindings = tuple(binding for action in program.actions for binding in _bindings(layout, action))
     judgements = tuple(
-        _judgement(layout, prop, args)
+        _judgement(Execution(layout), prop, args)
         for prop in (*program.properties, *program.final, *program.constraints)
         if prop.kind != "step_property"
-        for args in product(*(tuple(param.type.values()) for param in prop.params))
+        for args in _instances(prop)
     )
-    return Ground(layout, bindings, judgements)
+    images = tuple(image(layout, refinement) for refinement in program.refinements)
+    return Ground(layout, bindings, judgements, images)
 
 
 # --------------------------------------------------------------------------- actions
@@ -124,9 +118,19 @@ def _bindings(layout: Layout, action: ir.ActionIR) -> Iterator[Binding]:
         x.call(action.function, [known(arg) for arg in args])
         if x.guard is FALSE and x.errors is FALSE and x.pruned is FALSE:
             continue
-        enabled = both(x.guard, negation(x.errors))
-        effects = tuple(_effects(layout, x, enabled)) if enabled is not FALSE else ()
-        yield Binding(action.name, args, x.guard, effects, x.errors, x.pruned)
+        yield _binding(x, action, args)
+
+
+def _binding(x: Execution, action: ir.ActionIR, args: tuple[Any, ...]) -> Binding:
+    enabled = both(x.guard, negation(x.errors))
+    if enabled is FALSE:
+        return Binding(action.name, args, x.guard, (), x.errors, x.pruned, TRUE, FALSE, ())
+    effects = tuple(_effects(x, enabled))
+    when = _when(x.layout, action, args, enabled)
+    steps = tuple(_steps(x, enabled))
+    return Binding(
+        action.name, args, x.guard, effects, x.errors, x.pruned, when.holds, when.errors, steps
+    )
 
 
 def _arguments(
@@ -160,45 +164,60 @@ def _values(layout: Layout, action: ir.ActionIR, args: tuple[Any, ...]) -> Itera
     yield from choice.type.values()
 
 
-def _effects(layout: Layout, x: Execution, enabled: Condition) -> Iterator[Effect]:
-    for name, before in layout.state.items():
-        for cell, codes in _changes(layout, before, x.state[name]):
-            made = ((code, under(where, enabled)) for code, where in codes)
-            yield Effect(cell, tuple((code, where) for code, where in made if where is not FALSE))
+def _effects(x: Execution, enabled: Condition) -> Iterator[Effect]:
+    """What a step changes: cells that keep their codes are left out."""
+    for name, value in x.state.items():
+        for effect in x.layout.placed(name, value):
+            kept = Effect.kept(effect.cell)
+            if effect.codes != kept.codes:
+                shorter = effect.under(enabled)
+                if dict(shorter.codes) != dict(kept.under(enabled).codes):
+                    yield shorter
 
 
-def _changes(
-    layout: Layout, before: Symbol, after: Symbol
-) -> Iterator[tuple[Cell, list[tuple[int, Condition]]]]:
-    """The cells that differ, with each code that they may hold afterwards."""
-    if isinstance(before, Maps):
-        for key, inner in before.of.items():
-            yield from _changes(layout, inner, item_at(after, key))
-    elif isinstance(before, Sets):
-        members = membership(after)
-        for item, was in before.of.items():
-            where = members.get(item, FALSE)
-            if where is not was and was.cell is not None:
-                yield was.cell, [(0, negation(where)), (1, where)]
-    else:
-        held = flat(after).of
-        cell = next((w.cell for w in before.of.values() if w.cell is not None), None)
-        if held != before.of and cell is not None:
-            codes = {value: code for code, value in enumerate(layout.values[cell.number])}
-            yield cell, [(codes[value], where) for value, where in held.items()]
+def _when(
+    layout: Layout, action: ir.ActionIR, args: tuple[Any, ...], enabled: Condition
+) -> Judgement:
+    """Where a step counts for the fairness of its action."""
+    if action.fairness is None or action.fairness.when is None:
+        return Judgement(action.name, args, TRUE, FALSE)
+    x = Execution(layout)
+    value = x.call(action.fairness.when, [known(arg) for arg in args])
+    assert value is not None
+    return Judgement(action.name, args, under(condition(value), enabled), under(x.errors, enabled))
 
 
 # --------------------------------------------------------------------------- properties
 
 
-def _judgement(layout: Layout, prop: ir.PropertyIR, args: tuple[Any, ...]) -> Judgement:
-    x = Execution(layout)
+def _instances(prop: ir.PropertyIR) -> Iterator[tuple[Any, ...]]:
+    """The arguments of a property."""
+    return product(*(tuple(param.type.values()) for param in prop.params))
+
+
+def _judgement(x: Execution, prop: ir.PropertyIR, args: tuple[Any, ...]) -> Judgement:
     value = x.call(prop.function, [known(arg) for arg in args])
     assert value is not None
     if prop.kind == "leads_to":
         first, second = (condition(item_at(value, index)) for index in (0, 1))
         return Judgement(prop.name, args, first, x.errors, second)
     return Judgement(prop.name, args, condition(value), x.errors)
+
+
+def _steps(x: Execution, enabled: Condition) -> Iterator[Judgement]:
+    """The step properties that may not hold of a step, whose effect `x` has."""
+    before = x.layout.state
+    after = {
+        name: value if value is before[name] else changed(value, lambda w: under(w, enabled))
+        for name, value in x.state.items()
+    }
+    for prop in x.program.properties:
+        if prop.kind == "step_property":
+            for args in _instances(prop):
+                found = _judgement(Execution(x.layout, after), prop, args)
+                holds, errors = under(found.holds, enabled), under(found.errors, enabled)
+                if holds is not TRUE or errors is not FALSE:
+                    yield Judgement(prop.name, args, holds, errors)
 
 
 # --------------------------------------------------------------------------- running it

@@ -11,7 +11,7 @@ possible only if little of it is open.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -62,6 +62,16 @@ def condition(of: Symbol) -> Condition:
     """Where a bool is true."""
     assert isinstance(of, Cases)
     return of.of.get(True, FALSE)
+
+
+def changed(of: Symbol, change: Callable[[Condition], Condition]) -> Symbol:
+    """The symbol with another condition for each of its conditions."""
+    if isinstance(of, Maps):
+        return Maps({key: changed(inner, change) for key, inner in of.of.items()})
+    if isinstance(of, Sets):
+        return Sets({item: change(where) for item, where in of.of.items()})
+    pairs = ((value, change(where)) for value, where in of.of.items())
+    return Cases({value: where for value, where in pairs if where is not FALSE})
 
 
 def cases(pairs: Iterable[tuple[Any, Condition]]) -> Cases:

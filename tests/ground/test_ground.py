@@ -25,12 +25,12 @@ from checker.ground.conditions import (
     negation,
     under,
 )
-from checker.ground.lower import Ground, lowered, step
+from checker.ground.images import NoImage
+from checker.ground.lower import lowered
 from checker.ground.symbols import NotGroundError
 from checker.lang import (
     AtMost,
-    ModelError,
-    NotEnabled,
+    Map,
     Range,
     Seq,
     Set,
@@ -40,14 +40,19 @@ from checker.lang import (
     enabled,
     invariant,
     members,
+    refinement,
     require,
+    step_property,
+    strong,
+    weak,
 )
 from checker.lang.compile import compile_model
-from checker.lang.model import Model, State
+from checker.lang.model import Model
 from spec import catalogue
 from spec.paxos import Paxos
 from tests.generate.loading import load_text
 from tests.generate.random_specs import random_spec
+from tests.ground.compare import compare
 from tests.lang.constructs import Counts
 
 STATES = 250
@@ -124,78 +129,6 @@ def test_what_is_plain_is_seen() -> None:
     assert both(b, a) is both(a, b)
 
 
-def reached(model: Model, most: int) -> list[State]:
-    waiting = model.initial_states()
-    seen = set(waiting)
-    for state in itertools.islice(waiting, most):
-        try:
-            successors = model.successors(state)
-        except ModelError:
-            continue
-        for _, _, after in successors:
-            if after not in seen:
-                seen.add(after)
-                waiting.append(after)
-    return waiting[:most]
-
-
-def compare_steps(model: Model, ground: Ground, state: State) -> None:
-    codes = ground.layout.encode(state)
-    theirs: Any = {}
-    try:
-        for binding in ground.bindings:
-            try:
-                theirs[binding.action, binding.args] = step(binding, codes)
-            except NotEnabled:
-                continue
-    except ModelError:
-        theirs = "model error"
-    try:
-        ours: Any = {
-            (action.name, args): ground.layout.encode(after)
-            for action, args, after in model.successors(state)
-        }
-    except ModelError:
-        ours = "model error"
-    assert theirs == ours, model.show(state)
-    if ours != "model error":
-        assert list(theirs) == list(ours), "the order of the bindings"
-
-
-def compare_properties(model: Model, ground: Ground, state: State) -> None:
-    codes = ground.layout.encode(state)
-    known = {p.name: p for p in (*model.properties, *model.final, *model.constraints)}
-    for judged in ground.judgements:
-        prop = known[judged.name]
-        try:
-            ours: Any = model.holds(prop, state, judged.args)
-        except ModelError:
-            assert holds(judged.errors, codes)
-            continue
-        assert not holds(judged.errors, codes)
-        first = holds(judged.holds, codes)
-        if prop.kind == "leads_to":
-            assert (first, holds(judged.second, codes)) == tuple(map(bool, ours))
-        else:
-            assert first == bool(ours)
-
-
-def compare_codes(ground: Ground, state: State) -> None:
-    decoded = ground.layout.decode(ground.layout.encode(state))
-    assert decoded == state
-    assert [type(value) for value in decoded] == [type(value) for value in state]
-
-
-def compare(model: Model, most: int) -> int:
-    ground = lowered(compile_model(model))
-    states = reached(model, most)
-    for state in states:
-        compare_codes(ground, state)
-        compare_steps(model, ground, state)
-        compare_properties(model, ground, state)
-    return len(states)
-
-
 @pytest.mark.parametrize("name", sorted(catalogue()))
 def test_shipped_specs(name: str) -> None:
     assert compare(Model(catalogue()[name], {}), STATES) > 2
@@ -260,6 +193,96 @@ class Branches(Spec):
 
 def test_branches_bounds_and_failures() -> None:
     assert compare(Model(Branches, {}), 400) > 100
+
+
+class Small(Spec):
+    """What `Mapped` is mapped to; its domains are narrower."""
+
+    nodes: Set[Node] = members(2)
+    level: Annotated[int, Range(3, beyond="block")] = 0
+    seen: Map[Node, Set[Annotated[int, Range(2, beyond="prune")]]]
+    few: Annotated[Set[Node], AtMost(1)]
+    one: Annotated[int, Range(1)] = 0
+    top: Annotated[int, Range(2)] | None
+
+    @action
+    def any(self) -> None:
+        self.level = 0
+
+
+class Mapped(Spec):
+    """A refinement with misfits of all kinds, step properties, fairness with conditions."""
+
+    nodes: Set[Node] = members(2)
+    level: Annotated[int, Range(4)] = 0
+    held: Map[Node, Set[Annotated[int, Range(3)]]]
+    last: Node | None
+
+    @action(fairness=weak(for_each="n", when=lambda self, n, k: self.biggest(n) < k))
+    def put(self, n: Node, k: Annotated[int, Range(3)]) -> None:
+        require(n != self.last)
+        self.held[n].add(k)
+        self.last = n
+
+    @action(fairness=strong(when=lambda self, up: up or self.level > 1))
+    def move(self, up: bool) -> None:
+        require(self.level < 3 if up else self.level > 0)
+        self.level += 1 if up else -1
+        if up:
+            self.last = None
+
+    def biggest(self, n: Node) -> int:
+        return max(self.held[n])
+
+    @step_property
+    def grows(self, n: Node) -> bool:
+        return self.held[n] >= self.old.held[n] and self.level != self.old.level
+
+    @step_property
+    def fails(self, n: Node) -> bool:
+        return self.biggest(n) >= self.old.biggest(n)
+
+    @refinement
+    def small(self) -> Small:
+        return Small.at(
+            level=self.level,
+            seen=self.held,
+            few={n for n in self.nodes if 2 in self.held[n]},
+            one=0,
+            top=None if self.last is None else 3 // self.level,
+        )
+
+
+def test_steps_fairness_and_images() -> None:
+    assert compare(Model(Mapped, {}), 400) > 100
+
+
+class Line(Spec):
+    items: Annotated[Seq[Annotated[int, Range(3)]], AtMost(3)]
+
+    @action
+    def drop(self) -> None:
+        self.items.clear()
+
+
+class Lined(Spec):
+    """A refinement that sorts by a key, which cannot be made ground."""
+
+    held: Set[Annotated[int, Range(3)]]
+
+    @action
+    def put(self, k: Annotated[int, Range(3)]) -> None:
+        self.held.add(k)
+
+    @refinement
+    def line(self) -> Line:
+        return Line.at(items=sorted(self.held, key=lambda k: 0 - k))
+
+
+def test_a_mapping_that_cannot_be_made_ground_hinders_nothing_else() -> None:
+    ground = lowered(compile_model(Model(Lined, {})))
+    assert ground.images == (NoImage("line", "sorting by a key"),)
+    assert len(ground.bindings) == 3
 
 
 def test_the_ground_form_of_paxos() -> None:
