@@ -10,20 +10,21 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
+import platform
 import shutil
 import subprocess
 import tempfile
 from functools import cache
 from pathlib import Path
 
-from checker.lang.errors import QuorateError
+from checker.lang.errors import LocatedError
 
 RUNTIME = Path(__file__).parent / "runtime"
 OPTIONS = ("-std=gnu11", "-march=native", "-fPIC", "-shared", "-pthread", "-w")
 COMPILERS = ("cc", "gcc", "clang")
 
 
-class NoCompilerError(QuorateError):
+class NoCompilerError(LocatedError):
     """There is no C compiler on this machine, or it does not work."""
 
 
@@ -50,7 +51,7 @@ def cache_folder() -> Path:
 def building(source: Path | str, options: tuple[str, ...]) -> Building:
     """Begin to compile C (a file of the runtime, or text), unless it is in the cache."""
     text = source.read_text() if isinstance(source, Path) else source
-    made_of = [text, *options, *OPTIONS, compiler(), *_headers()]
+    made_of = [text, *options, *OPTIONS, compiler(), _processor(), *_headers()]
     name = hashlib.blake2b("\0".join(made_of).encode(), digest_size=16).hexdigest()
     try:
         folder = cache_folder()
@@ -58,6 +59,16 @@ def building(source: Path | str, options: tuple[str, ...]) -> Building:
         return Building(text, options, folder / f"{name}.so")
     except OSError:  # no home, or one that cannot be written: nothing is kept
         return Building(text, options, Path(tempfile.mkdtemp(prefix="quorate-")) / f"{name}.so")
+
+
+@cache
+def _processor() -> str:
+    """What this processor can do: a cache may be shared by machines that differ."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line for line in lines if line.startswith(("flags", "Features"))), "")
 
 
 @cache

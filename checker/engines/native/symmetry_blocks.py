@@ -38,20 +38,16 @@ class Tables:
     def __init__(self) -> None:
         self._names: dict[tuple[str, tuple[int, ...]], str] = {}
 
-    def name(self, values: Sequence[int], kind: str = "") -> str:
-        """The name of an array that holds these values, of the smallest type if none is given."""
-        kind = kind or ("u8" if max(values) < 1 << 8 else "u16" if max(values) < 1 << 16 else "u32")
-        return self._names.setdefault((kind, tuple(values)), f"table_{len(self._names)}")
+    def name(self, values: Sequence[int]) -> str:
+        """The name of an array that holds these values."""
+        kind = "u8" if max(values) < 1 << 8 else "u16"  # a cell has few codes: LARGEST_CELL
+        return self._names.setdefault((kind, tuple(values)), f"codes_{len(self._names)}")
 
     def text(self) -> str:
         return "".join(
-            f"static const {kind} {name}[] = {{{', '.join(_number(value, kind) for value in held)}}};\n"
+            f"static const {kind} {name}[] = {{{', '.join(map(str, held))}}};\n"
             for (kind, held), name in self._names.items()
         )
-
-
-def _number(value: int, kind: str) -> str:
-    return hexadecimal(value) if kind == "u64" else str(value)
 
 
 # --------------------------------------------------------------------------- exchanges

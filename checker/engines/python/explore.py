@@ -29,7 +29,7 @@ from checker.engines.python.liveness import judge_liveness
 from checker.engines.python.plan import DEADLOCK, MODEL_ERROR, Findings, Instance, Plan
 from checker.engines.python.refinement import NONE as NO_IMAGE
 from checker.engines.python.refinement import Images
-from checker.engines.python.vacuity import Unused
+from checker.engines.python.vacuity import Unused, used_values
 from checker.engines.python.watch import Watch, no_garbage
 from checker.engines.result import Limits, ProgressCallback, Result, Step
 from checker.lang.errors import LimitReached, ModelError, SpecError
@@ -319,7 +319,7 @@ class Search:
     def result(self) -> Result:
         outcome = self._outcome()
         outcome.seconds = self.watch.seconds
-        return outcome.result(self.unused.warnings(self.taken))
+        return outcome.result(self.unused.warnings(used_values(self.taken)))
 
     def _outcome(self) -> Outcome:
         return Outcome(

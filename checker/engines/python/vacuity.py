@@ -34,6 +34,9 @@ _MARK = "__mark"
 
 Step = tuple[Action, tuple[Any, ...], State]
 
+Used = dict[str, list[set[Any]]]
+"""For each action that was taken, by name: the values of each of its parameters."""
+
 
 class Unused:
     """What one search has not tried yet."""
@@ -54,23 +57,32 @@ class Unused:
             if marked is not None and marked.sees(self.model, state, args):
                 del self.watching[action]
 
-    def warnings(self, taken: Iterable[tuple[Action, tuple[Any, ...]]]) -> Iterator[str]:
-        """After a complete search; `taken`: each action with each arguments it was taken with."""
+    def warnings(self, used: Used, where: str = "") -> Iterator[str]:
+        """After a complete search.
+
+        `where`: of premises and branches, what was looked at if that was not every state.
+        """
         for premise in self.premises:
-            yield premise.warning()
-        used: dict[Action, list[set[Any]]] = {}
-        for action, args in taken:
-            for values, arg in zip(
-                used.setdefault(action, [set() for _ in args]), args, strict=True
-            ):
-                values.add(arg)
+            yield premise.warning() + where
         # Code of a process that several steps lead to is in each of them, and counts once.
         known = {branch for marked in self.marked.values() for branch in marked.run()}
         for action, marked in self.watching.items():
-            if action in used:
-                yield from marked.warnings(known)
-        for action, by_param in used.items():
-            yield from _unused_values(action, by_param)
+            if action.name in used:
+                for warning in marked.warnings(known):
+                    yield warning + where
+        for name, by_param in used.items():
+            yield from _unused_values(self.model.action(name), by_param)
+
+
+def used_values(taken: Iterable[tuple[Action, tuple[Any, ...]]]) -> Used:
+    """From each action with each arguments it was taken with."""
+    used: Used = {}
+    for action, args in taken:
+        for values, arg in zip(
+            used.setdefault(action.name, [set() for _ in args]), args, strict=True
+        ):
+            values.add(arg)
+    return used
 
 
 def _unused_values(action: Action, used: list[set[Any]]) -> Iterator[str]:

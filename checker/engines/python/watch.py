@@ -50,7 +50,7 @@ class Watch:
             raise LimitReached(f"the limit of {most:g} seconds was reached")
         self.ticks += 1
         if self.ticks % WEIGH_EVERY == 0:
-            self._weigh()
+            self.weigh()
 
     @contextmanager
     def alarm(self) -> Iterator[None]:
@@ -81,7 +81,8 @@ class Watch:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
 
-    def _weigh(self) -> None:
+    def weigh(self) -> None:
+        """Look at the memory."""
         most = self.limits.max_memory_bytes
         if most is not None and memory_bytes() >= most:
             raise LimitReached(f"the limit of {most:,} bytes of memory was reached")

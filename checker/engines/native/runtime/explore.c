@@ -39,6 +39,9 @@ typedef struct Worker {
     u32 hash_room;
     u64 transitions, extended;
     u32 next_number, chunk_end; /* the numbers taken and not used yet */
+    u64 at, end;                /* the states of its block not expanded yet */
+    u32 looked, batch;          /* successors looked up already; parents of those that wait */
+    Found before;
     u8 cut, failed;
     pthread_t thread;
     u32 id;
@@ -53,7 +56,6 @@ typedef struct Engine {
     u32 *starts; /* where each level begins */
     u32 depth, start_room;
     u64 most;    /* states, at most */
-    u64 line_limit; /* lines of the table, at most; 0: any number */
 
     /* The phase that the workers are in. */
     pthread_mutex_t lock;
@@ -66,8 +68,8 @@ typedef struct Engine {
     u64 cursor, level_end; /* the next state to be expanded; the first of the next level */
     u32 block;
     u32 used;            /* numbers taken so far */
+    u64 capacity;        /* how many may be, before the table must grow */
     volatile u8 pause;
-    u8 full;
     double deadline;
     Found *found;
     u64 *open;
@@ -177,6 +179,8 @@ static int make_table(Engine *engine, u64 lines) {
     if (!all->lines) return 0;
     madvise(all->lines, lines * sizeof(Line), MADV_HUGEPAGE);
     all->line_count = lines;
+    u64 room = (u64)(FULLEST * SLOTS * (double)lines);
+    engine->capacity = room < engine->most ? room : engine->most;
     u64 cursor = engine->cursor;
     engine->cursor = 0;
     together(engine, insert_all, engine->used < SMALL_LEVEL);
@@ -184,59 +188,64 @@ static int make_table(Engine *engine, u64 lines) {
     return 1;
 }
 
-static u64 numbers_before_growth(const Engine *engine) {
-    return (u64)(FULLEST * SLOTS * (double)engine->all.line_count);
-}
-
 /* ------------------------------------------------------------------ expanding */
 
-/* A number for one more state; MOST_STATES if there is none. */
+/* A number for one more state; MOST_STATES if there is none until the table has grown. */
 static u32 fresh_number(Worker *worker) {
+    if (LIKELY(worker->next_number != worker->chunk_end)) return worker->next_number;
     Engine *engine = worker->engine;
-    if (worker->next_number == worker->chunk_end) {
-        u32 chunk = engine->phase_workers == 1 ? 1 : CHUNK;
-        u32 first = __atomic_fetch_add(&engine->used, chunk, __ATOMIC_RELAXED);
-        if (first + (u64)chunk > engine->most) {
-            __atomic_fetch_sub(&engine->used, chunk, __ATOMIC_RELAXED);
-            return MOST_STATES;
-        }
-        worker->next_number = first;
-        worker->chunk_end = first + chunk;
-    }
-    return worker->next_number;
+    u32 used = __atomic_load_n(&engine->used, __ATOMIC_RELAXED), chunk;
+    do {
+        chunk = engine->phase_workers == 1 ? 1 : CHUNK;
+        if (used >= engine->capacity) return MOST_STATES;
+        if (used + (u64)chunk > engine->capacity) chunk = (u32)(engine->capacity - used);
+    } while (!__atomic_compare_exchange_n(&engine->used, &used, used + chunk, 0, __ATOMIC_RELAXED,
+                                          __ATOMIC_RELAXED));
+    worker->next_number = used;
+    worker->chunk_end = used + chunk;
+    return used;
 }
 
-/* Look up the successors that wait in `out`; judge and add those that are new. */
-static int look_up(Worker *worker) {
-    Engine *engine = worker->engine;
-    States *all = &engine->all;
-    Out *out = &worker->out;
-    u32 count = out->count;
-    if (worker->hash_room < out->room) {
+/* Make the hashes of the successors that wait, and fetch what looking them up will need. */
+static void prepare(Worker *worker) {
+    const States *all = &worker->engine->all;
+    const Out *out = &worker->out;
+    if (UNLIKELY(worker->hash_room < out->room)) {
         worker->hash_room = out->room;
         worker->hashes = realloc(worker->hashes, worker->hash_room * sizeof(u64));
         if (!worker->hashes) abort();
     }
-    u64 *hashes = worker->hashes;
-    void (*canonical)(u64 *) = engine->model->canonical;
+    void (*canonical)(u64 *) = worker->engine->model->canonical;
     if (canonical)
-        for (u32 i = 0; i < count; i++) canonical(out->next + (u64)i * NW);
-    for (u32 i = 0; i < count; i++) {
-        hashes[i] = hash_of(out->next + (u64)i * NW);
-        fetch_line(all, hashes[i]);
-    }
-    for (u32 i = 0; i < count; i++) fetch_state(all, hashes[i]);
+        for (u32 i = 0; i < out->count; i++) canonical(out->next + (u64)i * NW);
+    for (u32 i = 0; i < out->count; i++)
+        fetch_line(all, worker->hashes[i] = hash_of(out->next + (u64)i * NW));
+}
+
+/* Look up the successors that wait; judge and add those that are new.  0: the table is full. */
+static int look_up(Worker *worker) {
+    Engine *engine = worker->engine;
+    States *all = &engine->all;
+    Out *out = &worker->out;
+    const u64 *hashes = worker->hashes;
+    for (u32 i = worker->looked; i < out->count; i++) fetch_state(all, hashes[i]);
     seen_at = engine->depth + 1;
-    for (u32 i = 0; i < count; i++) {
+    for (u32 i = worker->looked; i < out->count; i++) {
         const u64 *s = out->next + (u64)i * NW;
         u32 fresh = fresh_number(worker);
         u32 number = find_or_add(all, s, hashes[i], fresh);
-        if (UNLIKELY(number == MOST_STATES)) return 0;
+        if (UNLIKELY(number == MOST_STATES)) {
+            worker->looked = i;
+            return 0;
+        }
         if (number == fresh) {
             worker->next_number++;
             engine->model->judge(s, worker->open, &worker->report);
         }
     }
+    out->count = worker->looked = 0;
+    worker->extended += worker->batch;
+    worker->batch = 0;
     return 1;
 }
 
@@ -265,31 +274,50 @@ static void expand_one(Worker *worker, const u64 *s) {
 
 static void expand_level(Worker *worker) {
     Engine *engine = worker->engine;
-    u64 enough = numbers_before_growth(engine), s[NW];
-    while (!engine->pause) {
-        u64 from = __atomic_fetch_add(&engine->cursor, engine->block, __ATOMIC_RELAXED);
-        u64 end = from + engine->block;
-        if (end > engine->level_end) end = engine->level_end;
-        for (u64 at = from; at < end; at += BATCH) {
-            u64 stop = at + BATCH < end ? at + BATCH : end;
-            seen_at = engine->depth;
-            for (u64 i = at; i < stop; i++) {
-                load_state(&engine->all, i, s);
-                expand_one(worker, s);
-            }
-            if (!look_up(worker)) {
-                engine->full = 1;
-                engine->pause = 1;
-                worker->out.count = 0;
-                return;
-            }
-            worker->out.count = 0;
-            worker->extended += stop - at;
+    u64 s[NW];
+    for (;;) {
+        if (worker->out.count && !look_up(worker)) break;
+        if (engine->pause) return;
+        if (worker->at == worker->end) {
+            if (worker->id == 0 && now() >= engine->deadline) break;
+            u64 from = __atomic_fetch_add(&engine->cursor, engine->block, __ATOMIC_RELAXED);
+            u64 end = from + engine->block;
+            if (end > engine->level_end) end = engine->level_end;
+            if (from >= end) return;
+            worker->at = from;
+            worker->end = end;
         }
-        if (from >= engine->level_end) return;
-        if (engine->used >= enough) engine->pause = 1;
-        if (worker->id == 0 && now() >= engine->deadline) engine->pause = 1;
+        u64 stop = worker->at + BATCH < worker->end ? worker->at + BATCH : worker->end;
+        seen_at = engine->depth;
+        worker->batch = (u32)(stop - worker->at);
+        for (; worker->at < stop; worker->at++) {
+            load_state(&engine->all, worker->at, s);
+            expand_one(worker, s);
+        }
+        prepare(worker);
+        if (!worker->out.count) worker->extended += worker->batch;
     }
+    engine->pause = 1;
+}
+
+/* Whether every state of the level was expanded. */
+static int level_done(const Engine *engine) {
+    if (engine->cursor < engine->level_end) return 0;
+    for (u32 i = 0; i < engine->worker_count; i++) {
+        const Worker *worker = &engine->workers[i];
+        if (worker->at < worker->end || worker->out.count) return 0;
+    }
+    return 1;
+}
+
+/* Whether worker 0 does the rest of the level sooner alone. */
+static int little_to_do(const Engine *engine) {
+    if (engine->level_end - engine->cursor >= SMALL_LEVEL) return 0;
+    for (u32 i = 1; i < engine->worker_count; i++) {
+        const Worker *worker = &engine->workers[i];
+        if (worker->at < worker->end || worker->out.count) return 0;
+    }
+    return 1;
 }
 
 /* Fill the numbers that were taken and not used with the last states of the level. */
@@ -318,18 +346,23 @@ static void close_gaps(Engine *engine) {
     }
 }
 
-static void merge_found(Engine *engine) {
+/* Put together what the workers found; whether anything was reported so far. */
+static int merge_found(Engine *engine) {
+    int any = 0;
     for (u32 i = 0; i < engine->worker_count; i++) {
         Worker *worker = &engine->workers[i];
         for (u32 what = 0; what < engine->what_count; what++) {
             Found *found = &worker->found[what];
-            if (found->any) note(&engine->found[what], found->s, found->step ? found->t : NULL, found->level);
+            const u64 *t = found->step ? found->t : NULL;
+            if (found->any) note(&engine->found[what], found->s, t, found->level);
             found->any = 0;
+            any |= engine->found[what].any;
         }
         for (u32 w = 0; w < engine->goal_words; w++) engine->open[w] &= worker->open[w];
     }
     for (u32 i = 0; i < engine->worker_count; i++)
         memcpy(engine->workers[i].open, engine->open, engine->goal_words * sizeof(u64));
+    return any;
 }
 
 static void begin_level(Engine *engine, u32 start) {
@@ -397,50 +430,48 @@ int engine_begin(Engine *engine, const u64 *states, u32 count) {
     Worker *worker = &engine->workers[0];
     engine->phase_workers = 1;
     seen_at = 0;
-    while (numbers_before_growth(engine) < count)
-        if (!make_table(engine, engine->all.line_count * 4)) return NO_MEMORY;
     for (u32 i = 0; i < count; i++) {
         u64 s[NW];
         memcpy(s, states + (u64)i * NW, sizeof s);
         if (engine->model->canonical) engine->model->canonical(s);
-        u32 fresh = fresh_number(worker);
-        u32 number = find_or_add(&engine->all, s, hash_of(s), fresh);
-        if (number == MOST_STATES) return FULL;
+        u32 fresh, number;
+        while (fresh = fresh_number(worker),
+               (number = find_or_add(&engine->all, s, hash_of(s), fresh)) == MOST_STATES) {
+            if (engine->used >= engine->most) return FULL;
+            if (!make_table(engine, engine->all.line_count * 4)) return NO_MEMORY;
+        }
         if (number != fresh) continue;
         worker->next_number++;
         engine->model->judge(s, worker->open, &worker->report);
     }
     close_gaps(engine);
-    merge_found(engine);
     begin_level(engine, 0);
-    return RUNNING;
+    return merge_found(engine) ? LEVEL_DONE : RUNNING;
 }
 
-/* Go on for about so many seconds, at most to the end of a level. */
+/* Go on for about so many seconds, at most to the end of a level where something was reported. */
 int engine_run(Engine *engine, double seconds) {
     engine->deadline = now() + seconds;
     for (;;) {
-        if (engine->cursor >= engine->level_end) {
+        engine->pause = 0;
+        together(engine, expand_level, little_to_do(engine));
+        if (level_done(engine)) {
             close_gaps(engine);
-            merge_found(engine);
+            int any = merge_found(engine);
             if (engine->used == engine->level_end) return COMPLETE;
             engine->depth++;
             begin_level(engine, (u32)engine->level_end);
-            return LEVEL_DONE;
-        }
-        if (engine->used >= numbers_before_growth(engine)) {
+            if (any) return LEVEL_DONE;
+        } else if (engine->used >= engine->capacity) {
             close_gaps(engine);
+            if (engine->used >= engine->most) {
+                merge_found(engine);
+                return FULL;
+            }
             u64 lines = engine->all.line_count;
             if (!make_table(engine, lines < 1 << 16 ? lines * 4 : lines * 2)) return NO_MEMORY;
         }
-        engine->pause = 0;
-        together(engine, expand_level, engine->level_end - engine->cursor < SMALL_LEVEL);
-        if (engine->full) {
-            close_gaps(engine);
-            merge_found(engine);
-            return FULL;
-        }
-        if (engine->cursor < engine->level_end && now() >= engine->deadline) return RUNNING;
+        if (now() >= engine->deadline) return RUNNING;
     }
 }
 
@@ -498,7 +529,7 @@ static void seek(Worker *worker) {
     Engine *engine = worker->engine;
     Out *out = &worker->out;
     u64 s[NW];
-    Found *best = &worker->found[0];
+    Found *best = &worker->before;
     for (;;) {
         u64 from = __atomic_fetch_add(&engine->cursor, 256, __ATOMIC_RELAXED);
         u64 end = from + 256 < engine->level_end ? from + 256 : engine->level_end;
@@ -527,15 +558,14 @@ static void seek(Worker *worker) {
 /* The least state of a level from which one step leads to `t`.  Only after the search has ended:
  * what it counts is no longer counted rightly. */
 int engine_before(Engine *engine, u32 level, const u64 *t, u64 *s) {
-    for (u32 i = 0; i < engine->worker_count; i++)
-        memset(engine->workers[i].found, 0, engine->what_count * sizeof(Found));
+    for (u32 i = 0; i < engine->worker_count; i++) engine->workers[i].before.any = 0;
     engine->wanted = t;
     engine->cursor = engine->starts[level];
     engine->level_end = engine->starts[level + 1];
     together(engine, seek, engine->level_end - engine->cursor < SMALL_LEVEL);
     Found best = {.any = 0};
     for (u32 i = 0; i < engine->worker_count; i++) {
-        Found *found = &engine->workers[i].found[0];
+        const Found *found = &engine->workers[i].before;
         if (found->any) note(&best, found->s, NULL, 0);
     }
     memcpy(s, best.s, sizeof best.s);
