@@ -5,5 +5,6 @@ sets.  The ground form has one entry for each binding of each action, with nothi
 a condition over cells of the state, and what it writes into which cells.  It is for generated C
 (mask tests and constants), for exact read and write sets, and for partial-order reduction.
 
-Reading order: `conditions.py`, `symbols.py`, `layout.py`, `execute.py`, `images.py`, `lower.py`.
+Reading order: `conditions.py`, `symbols.py`, `layout.py`, `memo.py`, `execute.py`,
+`images.py`, `lower.py`.
 """

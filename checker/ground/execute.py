@@ -12,13 +12,13 @@ interpreter's table.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from checker.ground.conditions import FALSE, TRUE, Condition, both, count, either, negation
-from checker.ground.layout import Layout
+from checker.ground.memo import Memo, Operands, Outcome, identity
 from checker.ground.operators import OPERATORS, plain
 from checker.ground.symbols import (
     Cases,
@@ -38,10 +38,11 @@ from checker.ground.symbols import (
     truth,
 )
 from checker.lang import ir
-from checker.lang.definedness import row_of
 from checker.lang.infer import kinds_of
 from checker.lang.types import BagT, Beyond, MapT, OptionT, RecordT, SeqT, SetT, Type
 from checker.lang.values import Bag, in_order
+
+N = TypeVar("N", bound=ir.Expr)
 
 
 @dataclass
@@ -50,6 +51,8 @@ class Frame:
 
     names: dict[str, Symbol]
     path: Condition = TRUE
+    inside: list[Condition] = field(default_factory=list)
+    """Conditions under which alone the expression at hand is evaluated."""
     returned: list[tuple[Condition, Symbol | None]] = field(default_factory=list)
 
 
@@ -57,34 +60,48 @@ class Execution:
     """One run of a function.  The state before the step is the layout's, and so is that now
     unless another is given."""
 
-    def __init__(self, layout: Layout, state: dict[str, Symbol] | None = None) -> None:
-        self.layout = layout
-        self.program = layout.program
-        self.state = dict(layout.state if state is None else state)
+    def __init__(self, memo: Memo, state: dict[str, Symbol] | None = None) -> None:
+        self.memo = memo
+        self.layout = memo.layout
+        self.program = memo.layout.program
+        self.state = dict(self.layout.state if state is None else state)
         self.guard: Condition = TRUE
-        self.errors: Condition = FALSE
         self.pruned: Condition = FALSE
+        self.failures: dict[Condition, None] = {}
         self.frame = Frame({})
+
+    @property
+    def errors(self) -> Condition:
+        """Where it is a model error."""
+        return either(self.failures)
 
     # ------------------------------------------------------------- where we are
 
     @contextmanager
     def within(self, where: Condition) -> Iterator[None]:
         """What is evaluated inside matters only where the condition holds."""
-        held = self.frame.path
-        self.frame.path = both(held, where)
-        try:
-            yield
-        finally:
-            self.frame.path = held
+        self.frame.inside.append(where)
+        yield
+        self.frame.inside.pop()
+
+    def here(self) -> Condition:
+        """Where control is at the expression at hand."""
+        return both(self.frame.path, self.frame.inside)
 
     def fail(self, where: Condition) -> None:
         """A model error, where the condition holds and control is here."""
-        self.errors = either(self.errors, both(self.guard, self.frame.path, where))
+        if where is not FALSE:
+            self.failures[both(self.guard, self.here(), where)] = None
 
     def need(self, where: Condition) -> None:
         """A guard: no step, where control is here and the condition does not hold."""
-        self.guard = both(self.guard, either(negation(self.frame.path), where))
+        if where is not TRUE:
+            self.guard = both(self.guard, either(negation(self.here()), where))
+
+    def prune(self, where: Condition) -> None:
+        """The step is cut off, where the condition holds and control is here."""
+        if where is not FALSE:
+            self.pruned = either(self.pruned, both(self.guard, self.here(), where))
 
     def beyond(self, what: Beyond, where: Condition) -> None:
         """A value outside its domain, where the condition holds."""
@@ -92,19 +109,16 @@ class Execution:
             self.fail(where)
             return
         if what == "prune":
-            self.pruned = either(self.pruned, both(self.guard, self.frame.path, where))
+            self.prune(where)
         self.need(negation(where))
 
     def check(self, e: ir.Expr) -> None:
         """Note where a partial operation is not defined."""
-        row = row_of(e)
-        if row is None:
-            return
-        when = row.when(e)
+        when = self.memo.defined(e)
         if not ir.is_true(when):
-            held = self.errors
+            held = dict(self.failures)
             defined = self.truth(when)
-            self.errors = held  # its operands were evaluated before: what fails was noted then
+            self.failures = held  # its operands were evaluated before: that was noted then
             self.fail(negation(defined))
 
     # ------------------------------------------------------------- functions
@@ -114,7 +128,7 @@ class Execution:
         function = self.program.functions[name]
         names = (param.name for param in function.params)
         outer = self.frame
-        self.frame = Frame(dict(zip(names, args, strict=True)), outer.path)
+        self.frame = Frame(dict(zip(names, args, strict=True)), self.here())
         try:
             self.run(function.body)
             returned = self.frame.returned
@@ -136,6 +150,47 @@ class Execution:
 
     def eval(self, e: ir.Expr) -> Symbol:
         return _EXPRESSIONS[type(e)](self, e)
+
+    def value_of(self, name: str, args: list[Symbol]) -> Symbol:
+        """What a function gives that neither writes nor requires."""
+
+        def run(x: Execution) -> Symbol:
+            value = x.call(name, args)
+            return Cases({}) if value is None else value  # None: control cannot be here
+
+        return self.once(name, args, self.memo.operands_of(name), run, name)
+
+    def expression(self, e: N, rule: Callable[[Execution, N], Symbol]) -> Symbol:
+        """What an expression gives, by its rule."""
+        operands = self.memo.operands(e)
+        names = [self.frame.names.get(name) for name in operands.locals]
+        return self.once(id(e), names, operands, lambda x: rule(x, e), e)
+
+    def once(
+        self,
+        what: Hashable,
+        args: Sequence[Symbol | None],
+        operands: Operands,
+        rule: Callable[[Execution], Symbol],
+        held: object,
+    ) -> Symbol:
+        """What a rule gives for these arguments, from the memo if it is there."""
+        if operands.recursive:
+            return rule(self)
+        read = [*args, *(self.state[name] for name in operands.fields)]
+        key = (what, *map(identity, read))
+        found = self.memo.outcomes.get(key)
+        if found is None:
+            x = Execution(self.memo, self.state)
+            x.frame.names = self.frame.names
+            value = rule(x)
+            found = Outcome(value, tuple(x.failures), x.guard, x.pruned, (held, read))
+            self.memo.outcomes[key] = found
+        for where in found.failures:
+            self.fail(where)
+        self.prune(found.pruned)
+        self.need(found.guard)
+        return found.value
 
     def truth(self, e: ir.Expr) -> Condition:
         return condition(self.eval(e))
@@ -235,14 +290,33 @@ _STATEMENTS: dict[type[ir.Stmt], Callable[[Execution, Any], None]] = {
 # --------------------------------------------------------------------------- expressions
 
 
+def _all(x: Execution, tests: tuple[ir.Expr, ...]) -> Condition:
+    """Where all hold: a test is evaluated where those before it hold."""
+    so_far = TRUE
+    for test in tests:
+        if so_far is FALSE:
+            break
+        with x.within(so_far):
+            where = x.truth(test)
+        so_far = both(so_far, where)
+    return so_far
+
+
+def _any(x: Execution, tests: tuple[ir.Expr, ...]) -> Condition:
+    """Where one holds: a test is evaluated where none before it holds."""
+    so_far = FALSE
+    for test in tests:
+        if so_far is TRUE:
+            break
+        with x.within(negation(so_far)):
+            where = x.truth(test)
+        so_far = either(so_far, where)
+    return so_far
+
+
 def _op(x: Execution, e: ir.Op) -> Symbol:
     if e.op in ("and", "or"):
-        so_far = TRUE if e.op == "and" else FALSE
-        for arg in e.args:
-            with x.within(so_far if e.op == "and" else negation(so_far)):
-                where = x.truth(arg)
-            so_far = both(so_far, where) if e.op == "and" else either(so_far, where)
-        return truth(so_far)
+        return truth(_all(x, e.args) if e.op == "and" else _any(x, e.args))
     args = [x.eval(arg) for arg in e.args]
     x.check(e)
     rule = OPERATORS.get(e.op)
@@ -358,16 +432,14 @@ def _call(x: Execution, e: ir.Call) -> Symbol:
     held = x.state
     if e.old:
         x.state = dict(x.layout.state)
-    try:
-        value = x.call(e.function, args)
-    finally:
-        x.state = held
-    return Cases({}) if value is None else value  # None: control cannot be here
+    value = x.value_of(e.function, args)
+    x.state = held
+    return value
 
 
 def _enabled(x: Execution, e: ir.Enabled) -> Symbol:
     args = [x.eval(arg) for arg in e.args]
-    trial = Execution(x.layout, x.state)
+    trial = Execution(x.memo, x.state)
     trial.call(e.function, args)
     x.fail(trial.errors)
     return truth(trial.guard)
@@ -525,6 +597,8 @@ def _quantified(x: Execution, e: ir.Fold) -> Condition:
 
     def note(where: Condition) -> None:
         nonlocal open_, decided
+        if open_ is FALSE:
+            return
         with x.within(open_):
             holds = x.truth(e.item)
         decides = both(where, holds if e.op == "any" else negation(holds))
@@ -570,10 +644,10 @@ _EXPRESSIONS: dict[type[ir.Expr], Callable[[Execution, Any], Symbol]] = {
     ir.Fits: _fits,
     ir.IfElse: _if_else,
     ir.LetIn: _let_in,
-    ir.Fold: _fold,
-    ir.MapFold: _map_fold,
-    ir.Pick: _pick,
+    ir.Fold: lambda x, e: x.expression(e, _fold),
+    ir.MapFold: lambda x, e: x.expression(e, _map_fold),
+    ir.Pick: lambda x, e: x.expression(e, _pick),
     ir.SortBy: _sort_by,
     ir.Call: _call,
-    ir.Enabled: _enabled,
+    ir.Enabled: lambda x, e: x.expression(e, _enabled),
 }

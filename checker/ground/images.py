@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from checker.ground.conditions import Condition, either, negation
 from checker.ground.execute import Execution, fitted
 from checker.ground.layout import Effect, Layout
+from checker.ground.memo import Memo
 from checker.ground.symbols import Maps, NotGroundError, Symbol
 from checker.lang import ir
 from checker.lang.types import MapT, Type
@@ -40,21 +41,20 @@ class NoImage:
     why: str
 
 
-def image(layout: Layout, refinement: ir.RefinementIR) -> Image | NoImage:
+def image(memo: Memo, refinement: ir.RefinementIR) -> Image | NoImage:
     """The ground form of one refinement."""
     try:
-        return _image(layout, refinement)
+        return _image(memo, refinement)
     except NotGroundError as problem:
         return NoImage(refinement.name, str(problem))
 
 
-def _image(layout: Layout, refinement: ir.RefinementIR) -> Image:
+def _image(memo: Memo, refinement: ir.RefinementIR) -> Image:
     other = Layout(refinement.other)
-    x = Execution(layout)
+    x = Execution(memo)
     values: dict[str, Symbol] = {}
     for name, function in refinement.fields:
-        value = x.call(function, [])
-        assert value is not None
+        value = x.value_of(function, [])
         values[name] = _admitted(x, value, refinement.other.field(name).type)
     errors = either(x.errors, negation(x.guard))  # a bound that blocks is an error here
     cells = (cell for name, value in values.items() for cell in other.placed(name, value))

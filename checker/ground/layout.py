@@ -40,11 +40,6 @@ class Effect:
     cell: Cell
     codes: tuple[tuple[int, Condition], ...]
 
-    @classmethod
-    def kept(cls, cell: Cell) -> Effect:
-        """The cell holds what it holds."""
-        return cls(cell, tuple((code, atom(cell, {code})) for code in range(cell.size)))
-
     def under(self, known: Condition) -> Effect:
         """The effect, made shorter for where `known` holds."""
         made = ((code, under(where, known)) for code, where in self.codes)
@@ -64,6 +59,8 @@ class Layout:
         self.cells: list[Cell] = []
         self.values: list[list[Any]] = []
         """For each cell: the value that each code stands for."""
+        self.kept: list[Effect] = []
+        """For each cell: it holds what it holds."""
         self.state: dict[str, Symbol] = {
             field.name: self._place(field.name, field.type) for field in program.fields
         }
@@ -72,6 +69,8 @@ class Layout:
         made = Cell(len(self.cells), name, len(values))
         self.cells.append(made)
         self.values.append(values)
+        codes = range(made.size)
+        self.kept.append(Effect(made, tuple((code, atom(made, {code})) for code in codes)))
         return made
 
     def _place(self, name: str, of: Type) -> Symbol:
@@ -146,7 +145,10 @@ class Layout:
             for item, was in place.of.items():
                 assert was.cell is not None
                 where = members.get(item, FALSE)
-                yield Effect(was.cell, ((0, negation(where)), (1, where)))
+                if where is was:
+                    yield self.kept[was.cell.number]
+                else:
+                    yield Effect(was.cell, ((0, negation(where)), (1, where)))
         else:
             cell = next(iter(place.of.values())).cell
             if cell is not None:

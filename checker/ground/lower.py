@@ -20,6 +20,7 @@ from checker.ground.conditions import FALSE, TRUE, Condition, both, holds, negat
 from checker.ground.execute import Execution
 from checker.ground.images import Image, NoImage, image
 from checker.ground.layout import Effect, Layout
+from checker.ground.memo import Memo
 from checker.ground.symbols import (
     NotGroundError,
     changed,
@@ -94,27 +95,28 @@ class Ground:
 def lowered(program: ir.Program) -> Ground:
     """The ground form of a program.  `NotGroundError` where the limits do not allow it."""
     layout = Layout(program)
-    bindings = tuple(binding for action in program.actions for binding in _bindings(layout, action))
+    memo = Memo(layout)
+    bindings = tuple(binding for action in program.actions for binding in _bindings(memo, action))
     judgements = tuple(
-        _judgement(Execution(layout), prop, args)
+        _judgement(Execution(memo), prop, args)
         for prop in (*program.properties, *program.final, *program.constraints)
         if prop.kind != "step_property"
         for args in _instances(prop)
     )
-    images = tuple(image(layout, refinement) for refinement in program.refinements)
+    images = tuple(image(memo, refinement) for refinement in program.refinements)
     return Ground(layout, bindings, judgements, images)
 
 
 # --------------------------------------------------------------------------- actions
 
 
-def _bindings(layout: Layout, action: ir.ActionIR) -> Iterator[Binding]:
+def _bindings(memo: Memo, action: ir.ActionIR) -> Iterator[Binding]:
     number = 0
-    for args in _arguments(layout, action, ()):
+    for args in _arguments(memo, action, ()):
         number += 1
         if number > LARGEST_PRODUCT:
             raise NotGroundError(f"`{action.name}` has more than {LARGEST_PRODUCT:,} bindings")
-        x = Execution(layout)
+        x = Execution(memo)
         x.call(action.function, [known(arg) for arg in args])
         if x.guard is FALSE and x.errors is FALSE and x.pruned is FALSE:
             continue
@@ -126,28 +128,26 @@ def _binding(x: Execution, action: ir.ActionIR, args: tuple[Any, ...]) -> Bindin
     if enabled is FALSE:
         return Binding(action.name, args, x.guard, (), x.errors, x.pruned, TRUE, FALSE, ())
     effects = tuple(_effects(x, enabled))
-    when = _when(x.layout, action, args, enabled)
+    when = _when(x.memo, action, args, enabled)
     steps = tuple(_steps(x, enabled))
     return Binding(
         action.name, args, x.guard, effects, x.errors, x.pruned, when.holds, when.errors, steps
     )
 
 
-def _arguments(
-    layout: Layout, action: ir.ActionIR, args: tuple[Any, ...]
-) -> Iterator[tuple[Any, ...]]:
+def _arguments(memo: Memo, action: ir.ActionIR, args: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
     """The arguments that may pass the guards by which the parameters are narrowed."""
     if len(args) == len(action.choices):
         yield args
         return
-    for value in _values(layout, action, args):
-        yield from _arguments(layout, action, (*args, value))
+    for value in _values(memo, action, args):
+        yield from _arguments(memo, action, (*args, value))
 
 
-def _values(layout: Layout, action: ir.ActionIR, args: tuple[Any, ...]) -> Iterator[Any]:
+def _values(memo: Memo, action: ir.ActionIR, args: tuple[Any, ...]) -> Iterator[Any]:
     choice = action.choices[len(args)]
     if choice.within is not None:
-        x = Execution(layout)
+        x = Execution(memo)
         names = (earlier.name for earlier in action.choices)
         x.frame.names = {name: known(arg) for name, arg in zip(names, args, strict=False)}
         where = x.truth(choice.given)
@@ -168,22 +168,19 @@ def _effects(x: Execution, enabled: Condition) -> Iterator[Effect]:
     """What a step changes: cells that keep their codes are left out."""
     for name, value in x.state.items():
         for effect in x.layout.placed(name, value):
-            kept = Effect.kept(effect.cell)
-            if effect.codes != kept.codes:
+            kept = x.layout.kept[effect.cell.number]
+            if effect is not kept:
                 shorter = effect.under(enabled)
                 if dict(shorter.codes) != dict(kept.under(enabled).codes):
                     yield shorter
 
 
-def _when(
-    layout: Layout, action: ir.ActionIR, args: tuple[Any, ...], enabled: Condition
-) -> Judgement:
+def _when(memo: Memo, action: ir.ActionIR, args: tuple[Any, ...], enabled: Condition) -> Judgement:
     """Where a step counts for the fairness of its action."""
     if action.fairness is None or action.fairness.when is None:
         return Judgement(action.name, args, TRUE, FALSE)
-    x = Execution(layout)
-    value = x.call(action.fairness.when, [known(arg) for arg in args])
-    assert value is not None
+    x = Execution(memo)
+    value = x.value_of(action.fairness.when, [known(arg) for arg in args])
     return Judgement(action.name, args, under(condition(value), enabled), under(x.errors, enabled))
 
 
@@ -196,8 +193,7 @@ def _instances(prop: ir.PropertyIR) -> Iterator[tuple[Any, ...]]:
 
 
 def _judgement(x: Execution, prop: ir.PropertyIR, args: tuple[Any, ...]) -> Judgement:
-    value = x.call(prop.function, [known(arg) for arg in args])
-    assert value is not None
+    value = x.value_of(prop.function, [known(arg) for arg in args])
     if prop.kind == "leads_to":
         first, second = (condition(item_at(value, index)) for index in (0, 1))
         return Judgement(prop.name, args, first, x.errors, second)
@@ -214,8 +210,9 @@ def _steps(x: Execution, enabled: Condition) -> Iterator[Judgement]:
     for prop in x.program.properties:
         if prop.kind == "step_property":
             for args in _instances(prop):
-                found = _judgement(Execution(x.layout, after), prop, args)
-                holds, errors = under(found.holds, enabled), under(found.errors, enabled)
+                found = _judgement(Execution(x.memo, after), prop, args)
+                errors = under(found.errors, enabled)
+                holds = under(found.holds, both(enabled, negation(errors)))
                 if holds is not TRUE or errors is not FALSE:
                     yield Judgement(prop.name, args, holds, errors)
 
