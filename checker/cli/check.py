@@ -25,10 +25,13 @@ if TYPE_CHECKING:
 @constants_option
 @click.option(
     "--engine",
-    type=click.Choice(["python"]),
-    default="python",
+    type=click.Choice(["auto", "native", "python"]),
+    default="auto",
     show_default=True,
-    help="What explores: the reference engine.",
+    help="native: generated C.  python: the reference.  auto: native unless the spec is small.",
+)
+@click.option(
+    "--workers", type=click.IntRange(1, 256), help="Threads of the native engine.  [default: cores]"
 )
 @click.option("--max-states", type=click.IntRange(min=1), help="Stop after so many states.")
 @limits_options
@@ -42,6 +45,7 @@ def command(
     spec: str,
     constants: tuple[str, ...],
     engine: str,
+    workers: int | None,
     max_states: int | None,
     max_seconds: float | None,
     max_memory: int | None,
@@ -88,6 +92,7 @@ def command(
         result = check(
             machine,
             engine=engine,
+            workers=workers,
             max_states=max_states,
             max_seconds=max_seconds,
             max_memory=memory,

@@ -6,8 +6,10 @@ violation, a model error, a limit that was reached, an interruption by the user.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from dataclasses import replace
 
+from checker.engines.errors import NotNativeError
 from checker.engines.python.explore import explore
 from checker.engines.python.simulate import Simulation
 from checker.engines.python.simulate import simulate as walk
@@ -17,41 +19,75 @@ from checker.lang.errors import SpecError
 from checker.lang.model import Model
 from checker.lang.spec import Spec
 
-Engine = Callable[..., Result]
-
-ENGINES: dict[str, Engine] = {"python": explore}
+ENGINES = ("auto", "native", "python")
 """The engines that check a whole state space, by name."""
+
+SMALL = 500
+"""`auto` leaves a spec with at most so many states to the reference engine."""
 
 
 def check(
     spec: Spec | type[Spec],
     *,
-    engine: str = "python",
+    engine: str = "auto",
     max_states: int | None = None,
     max_seconds: float | None = None,
     max_memory: int | None = None,
     progress: ProgressCallback | None = None,
     properties: Iterable[str] | None = None,
     stop_at_first: bool = True,
+    workers: int | None = None,
 ) -> Result:
     """Explore every reachable state of a spec, and judge its properties.
 
-    `spec`: an instance, or a class (with its defaults).  `max_memory`: in bytes, of the whole
-    process.  `properties`: names (`None`: all; `deadlock` and `coverage` are names, too).
+    `spec`: an instance, or a class (with its defaults).  `engine`: `python` is the reference,
+    `native` is generated C, `auto` is the reference for specs of at most `SMALL` states and
+    native beyond, where that is possible.  `max_memory`: in bytes, of the whole process.
+    `properties`: names (`None`: all; `deadlock` and `coverage` are names, too).
     `stop_at_first=False`: go on after a violation, for one counterexample of each property.
+    `workers`: threads of the native engine; `None`: one for each core.
 
     The result is true exactly if everything holds: `assert check(Paxos(acceptors=3))`.
     """
     if engine not in ENGINES:
         known = ", ".join(sorted(ENGINES))
         raise SpecError(f"there is no engine `{engine}`", f"the engines are: {known}")
-    return ENGINES[engine](
-        checked_model(spec),
-        limits=Limits(max_states, max_seconds, max_memory),
-        progress=progress,
-        properties=properties,
-        stop_at_first=stop_at_first,
-    )
+    model = checked_model(spec)
+    limits = Limits(max_states, max_seconds, max_memory)
+    names = None if properties is None else list(properties)
+
+    def reference(limits: Limits, progress: ProgressCallback | None) -> Result:
+        return explore(
+            model,
+            limits=limits,
+            progress=progress,
+            properties=names,
+            stop_at_first=stop_at_first,
+        )
+
+    if engine == "python" or (engine == "auto" and max_states is not None and max_states <= SMALL):
+        return reference(limits, progress)
+    if engine == "auto":
+        result = reference(replace(limits, max_states=SMALL), None)
+        if result.distinct_states < SMALL or not result.undecided_because:
+            return result
+    from checker.engines.native.explore import explore as explore_natively
+
+    try:
+        return explore_natively(
+            model,
+            limits=limits,
+            progress=progress,
+            properties=names,
+            stop_at_first=stop_at_first,
+            workers=workers,
+        )
+    except NotNativeError as error:
+        if engine == "native":
+            raise
+        result = reference(limits, progress)
+        result.warnings = (f"the reference engine did this, slowly: {error.rule}", *result.warnings)
+        return result
 
 
 def simulate(

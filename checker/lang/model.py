@@ -387,6 +387,9 @@ class Model:
             raise failures.explain(error, action.text(args)) from error
         return self.read()
 
+    def property(self, name: str) -> Property:
+        return next(what for what in self.properties if what.name == name)
+
     def action(self, name: str) -> Action:
         """The action of this name; `KeyError` if there is none."""
         for action in self.actions:

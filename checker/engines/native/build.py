@@ -17,14 +17,14 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-from checker.lang.errors import LocatedError
+from checker.engines.errors import NotNativeError
 
 RUNTIME = Path(__file__).parent / "runtime"
 OPTIONS = ("-std=gnu11", "-march=native", "-fPIC", "-shared", "-pthread", "-w")
 COMPILERS = ("cc", "gcc", "clang")
 
 
-class NoCompilerError(LocatedError):
+class NoCompilerError(NotNativeError):
     """There is no C compiler on this machine, or it does not work."""
 
 

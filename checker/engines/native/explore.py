@@ -69,7 +69,9 @@ class _Run:
         self.generated: Generated = library.generated
         self.stop_at_first = stop_at_first
         self.findings = Findings(plan)
-        self.search = Search(library, workers, plan.deadlock, watch.limits.max_states, ADDRESS_SPACE)
+        self.search = Search(
+            library, workers, plan.deadlock, watch.limits.max_states, ADDRESS_SPACE
+        )
         self.complete = False
         self.stopped = ""
 
@@ -109,9 +111,7 @@ class _Run:
     def _look_at_the_time(self) -> None:
         numbers = self.search.numbers()
         self.watch.weigh()
-        self.watch.tick(
-            numbers.states, 0, numbers.depth, numbers.states - numbers.extended
-        )
+        self.watch.tick(numbers.states, 0, numbers.depth, numbers.states - numbers.extended)
 
     def _seen(self) -> Iterable[tuple[What, Seen]]:
         """Everything that was reported."""
@@ -152,9 +152,7 @@ class _Run:
             outcome.judge_the_whole()
         unused: Iterable[str] = ()
         if self.complete and not self.findings.violations:
-            unused = unused_warnings(
-                self.model, self.generated, self.search, numbers.states, taken
-            )
+            unused = unused_warnings(self.model, self.generated, self.search, numbers.states, taken)
         outcome.seconds = self.watch.seconds
         return outcome.result(unused)
 

@@ -55,7 +55,9 @@ class Library:
     def __init__(self, generated: Generated) -> None:
         self.generated = generated
         self.words = generated.packing.words
-        used_bytes = 8 * (self.words - 1) + (generated.packing.bits - 64 * (self.words - 1) + 7) // 8
+        used_bytes = (
+            8 * (self.words - 1) + (generated.packing.bits - 64 * (self.words - 1) + 7) // 8
+        )
         size = (f"-DNW={self.words}", f"-DBYTES={used_bytes}")
         model = building(generated.source, (*MODEL_OPTIONS, size[0]))
         runtime = building(RUNTIME / "explore.c", (*RUNTIME_OPTIONS, *size))

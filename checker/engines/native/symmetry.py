@@ -159,7 +159,11 @@ class _Writer:
         if any(blocks for _, blocks in self.sorted):
             parts.append(BLOCKS)
         functions = [*self._exchanges(), *self._sorting()]
-        if self.tried:
+        if [action.size for action in self.tried] == [2]:
+            functions.append(
+                least_of_two("canonical", self._exchange(self.tried[0], 0), "settle")
+            )
+        elif self.tried:
             functions += [self._points(), *self._features(), SEARCH.read_text()]
         return "\n".join([*parts, self.tables.text(), *functions])
 
@@ -213,17 +217,19 @@ class _Writer:
         )
 
     def _features(self) -> Iterator[str]:
-        """The features that are about points, and the function that lists those that hold."""
-        touches = self._touches()
-        numbers = {feature: number for number, feature in enumerate(touches)}
-        first, rows = [0], []
+        """The features that are about tried points, and the function that lists what holds."""
+        tried = sum(action.size for action in self.tried)
+        touches = self._touches(tried)
+        first, other, rows = [0], [], []
         for held in touches.values():
+            other.append(len(rows) + sum(point < tried for point, _ in held))
             rows += [f"    {{{hexadecimal(role)}, {point}}},\n" for point, role in held]
             first.append(len(rows))
         yield TOUCH
         yield f"static const u32 TOUCH_FIRST[] = {{{', '.join(map(str, first))}}};\n"
+        yield f"static const u32 TOUCH_OTHER[] = {{{', '.join(map(str, other))}}};\n"
         yield f"static const Touch TOUCH[] = {{\n{''.join(rows)}}};\n"
-        yield self._list_features(numbers)
+        yield self._list_features({feature: number for number, feature in enumerate(touches)})
 
     def _list_features(self, numbers: dict[int, int]) -> str:
         """Cells of one bit are walked together; others are looked up by their codes."""
@@ -260,8 +266,9 @@ class _Writer:
             f"    u32 count = 0;\n{''.join(walks)}{''.join(others)}    return count;\n}}\n"
         )
 
-    def _touches(self) -> dict[int, list[tuple[int, int]]]:
-        """For each feature that is about points: these, each with the role that it has for it.
+    def _touches(self, tried: int) -> dict[int, list[tuple[int, int]]]:
+        """For each feature that is about one of the first `tried` points: the points that it is
+        about, each with its role.
 
         A role is an orbit of pairs of feature and point.  The points of a Sort that have the
         commonest role are left out, and so is code 0 where it is idle: the others say as much.
@@ -294,7 +301,7 @@ class _Writer:
                     by_role.setdefault(roles[number * total + point], []).append(point)
                 commonest = max(by_role, key=lambda role: (len(by_role[role]), -role))
                 held += [(p, _role(r)) for r, ps in by_role.items() for p in ps if r != commonest]
-            if held:
+            if any(point < tried for point, _ in held):
                 found[feature] = held
         return found
 

@@ -81,14 +81,18 @@ def exchange_text(name: str, exchange: Exchange, packing: Packing, tables: Table
     return f"static void {name}(u64 *s) {{\n    u64 x, y;\n    (void)x, (void)y;\n{body}}}\n"
 
 
-def least_of_two(name: str, exchange: str) -> str:
-    """A function that takes the lesser of a state and the one with two members exchanged."""
+def least_of_two(name: str, exchange: str, settle: str = "") -> str:
+    """A function that takes the lesser of a state and the one with two members exchanged.
+
+    `settle`: a function that is called on both before they are compared.
+    """
+    settled = f"    {settle}(t);\n    {settle}(s);\n" if settle else ""
     return f"""\
 static void {name}(u64 *s) {{
     u64 t[NW];
     memcpy(t, s, sizeof t);
     {exchange}(t);
-    if (before(t, s)) memcpy(s, t, sizeof t);
+{settled}    if (before(t, s)) memcpy(s, t, sizeof t);
 }}
 """
 

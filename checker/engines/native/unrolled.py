@@ -201,9 +201,7 @@ class _Writer:
         common, rest = _factored([way.guard for way in step.ways])
         lines.append(f"    if ({self.text(common)}) {{\n        u64 m = n;")
         for way, guard in zip(step.ways, rest, strict=True):
-            lines.append(
-                f"        if ({self.text(guard)}) {{ n++; taken[{way.number}] = 1; }}"
-            )
+            lines.append(f"        if ({self.text(guard)}) {{ n++; taken[{way.number}] = 1; }}")
         return [*lines, f"        if (n != m) {{ {add} }}\n    }}"]
 
     def _add(self, step: _Step) -> str:
@@ -221,9 +219,7 @@ class _Writer:
             what = What("step_property", j.name, j.args)
             if j.errors is not FALSE:
                 judged += f"if ({self.text(j.errors)}) {self._report(self.error)} else "
-            judged += (
-                f"if (!{self.text(j.holds)}) {self._report(self.whats.index(what), 'next')} "
-            )
+            judged += f"if (!{self.text(j.holds)}) {self._report(self.whats.index(what), 'next')} "
         label = ""
         if self.labels:
             label = f"out->labels[(next - out->next) / NW] = {step.ways[0].number}; "
@@ -442,6 +438,3 @@ def _factored(guards: list[Condition]) -> tuple[Condition, list[Condition]]:
 
 def _plain(name: str) -> str:
     return "".join(c if c.isalnum() and c.isascii() else "_" for c in name)
-
-
-

@@ -11,145 +11,7 @@
  * worker was first but the order of numbers: what is reported is the least in the order of words.
  */
 #define _GNU_SOURCE
-#include "states.h"
-#include <pthread.h>
-#include <time.h>
-
-enum { BATCH = 16, CHUNK = 64, SMALL_LEVEL = 4096 };
-#define FULLEST 0.80
-
-typedef enum Status { RUNNING, LEVEL_DONE, COMPLETE, FULL, NO_MEMORY } Status;
-
-/* What was reported under one number: the least state (and step), and whether there is one. */
-typedef struct Found {
-    u64 s[NW], t[NW];
-    u32 level;
-    u8 any, step;
-} Found;
-
-struct Engine;
-
-typedef struct Worker {
-    Report report; /* first, so that a pointer to it is one to the worker */
-    struct Engine *engine;
-    Out out;
-    Found *found;
-    u64 *open;
-    u64 *hashes;
-    u32 hash_room;
-    u64 transitions, extended;
-    u32 next_number, chunk_end; /* the numbers taken and not used yet */
-    u64 at, end;                /* the states of its block not expanded yet */
-    u32 looked, batch;          /* successors looked up already; parents of those that wait */
-    Found before;
-    u8 cut, failed;
-    pthread_t thread;
-    u32 id;
-} __attribute__((aligned(64))) Worker;
-
-typedef struct Engine {
-    const Model *model;
-    States all;
-    u32 worker_count, what_count, goal_words;
-    u32 deadlock, error; /* the numbers under which these are reported; ~0: deadlock is not */
-    Worker *workers;
-    u32 *starts; /* where each level begins */
-    u32 depth, start_room;
-    u64 most;    /* states, at most */
-
-    /* The phase that the workers are in. */
-    pthread_mutex_t lock;
-    pthread_cond_t begin, end;
-    u32 phase_number, busy;
-    void (*phase)(Worker *);
-    u32 phase_workers;
-    u8 quit;
-
-    u64 cursor, level_end; /* the next state to be expanded; the first of the next level */
-    u32 block;
-    u32 used;            /* numbers taken so far */
-    u64 capacity;        /* how many may be, before the table must grow */
-    volatile u8 pause;
-    double deadline;
-    Found *found;
-    u64 *open;
-    const u64 *wanted;   /* a search for a state before this one */
-} Engine;
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* ------------------------------------------------------------------ what is reported */
-
-static int less(const u64 *a, const u64 *b) {
-    for (int i = 0; i < NW; i++)
-        if (a[i] != b[i]) return a[i] < b[i];
-    return 0;
-}
-
-static void note(Found *held, const u64 *s, const u64 *t, u32 level) {
-    int better = !held->any || level < held->level ||
-                 (level == held->level &&
-                  (less(s, held->s) || (t && !less(held->s, s) && less(t, held->t))));
-    if (!better) return;
-    held->any = 1;
-    held->step = t != NULL;
-    held->level = level;
-    memcpy(held->s, s, sizeof held->s);
-    if (t) memcpy(held->t, t, sizeof held->t);
-}
-
-/* The level of a state that is reported: of one that is expanded, this one; of a new one, the
- * next.  Workers are told by `judging`. */
-static __thread u32 seen_at;
-
-static void see(Report *to, u32 what, const u64 *s, const u64 *t) {
-    note(&((Worker *)to)->found[what], s, t, seen_at);
-}
-
-/* ------------------------------------------------------------------ phases */
-
-static void *work(void *argument) {
-    Worker *worker = argument;
-    Engine *engine = worker->engine;
-    u32 seen = 0;
-    for (;;) {
-        pthread_mutex_lock(&engine->lock);
-        while (engine->phase_number == seen && !engine->quit)
-            pthread_cond_wait(&engine->begin, &engine->lock);
-        seen = engine->phase_number;
-        int quit = engine->quit;
-        pthread_mutex_unlock(&engine->lock);
-        if (quit) return NULL;
-        engine->phase(worker);
-        pthread_mutex_lock(&engine->lock);
-        if (--engine->busy == 0) pthread_cond_signal(&engine->end);
-        pthread_mutex_unlock(&engine->lock);
-    }
-}
-
-/* Let all workers do something, and wait for them. */
-static void together(Engine *engine, void (*phase)(Worker *), int alone) {
-    if (alone || engine->worker_count == 1) {
-        engine->phase_workers = 1;
-        phase(&engine->workers[0]);
-        return;
-    }
-    pthread_mutex_lock(&engine->lock);
-    engine->phase = phase;
-    engine->phase_workers = engine->worker_count;
-    engine->busy = engine->worker_count - 1;
-    engine->phase_number++;
-    pthread_cond_broadcast(&engine->begin);
-    pthread_mutex_unlock(&engine->lock);
-    phase(&engine->workers[0]);
-    pthread_mutex_lock(&engine->lock);
-    while (engine->busy) pthread_cond_wait(&engine->end, &engine->lock);
-    pthread_mutex_unlock(&engine->lock);
-}
+#include "engine.h"
 
 /* ------------------------------------------------------------------ the table grows */
 
@@ -206,20 +68,41 @@ static u32 fresh_number(Worker *worker) {
     return used;
 }
 
-/* Make the hashes of the successors that wait, and fetch what looking them up will need. */
+/* Fill the recent states with ones that are not where they would stand. */
+static void forget(u64 (*recent)[NW]) {
+    u64 other[NW] = {0};
+    memset(recent, 0, sizeof *recent * RECENT);
+    u64 home = hash_of(other) % RECENT;
+    while (hash_of(other) % RECENT == home) other[0]++;
+    memcpy(recent[home], other, sizeof other);
+}
+
+/* Make the hashes of the successors that wait, and fetch what looking them up will need.  Those
+ * that this worker met a short while ago are dropped: often two parents near to each other lead to
+ * the same state. */
 static void prepare(Worker *worker) {
     const States *all = &worker->engine->all;
-    const Out *out = &worker->out;
+    Out *out = &worker->out;
     if (UNLIKELY(worker->hash_room < out->room)) {
         worker->hash_room = out->room;
         worker->hashes = realloc(worker->hashes, worker->hash_room * sizeof(u64));
         if (!worker->hashes) abort();
     }
     void (*canonical)(u64 *) = worker->engine->model->canonical;
-    if (canonical)
-        for (u32 i = 0; i < out->count; i++) canonical(out->next + (u64)i * NW);
-    for (u32 i = 0; i < out->count; i++)
-        fetch_line(all, worker->hashes[i] = hash_of(out->next + (u64)i * NW));
+    u64 *kept = out->next;
+    u64 *hashes = worker->hashes;
+    for (u32 i = 0; i < out->count; i++) {
+        u64 *s = out->next + (u64)i * NW;
+        if (canonical) canonical(s);
+        u64 hash = hash_of(s);
+        u64 *recent = worker->recent[hash % RECENT];
+        if (memcmp(recent, s, NW * sizeof(u64)) == 0) continue;
+        memcpy(recent, s, NW * sizeof(u64));
+        memmove(kept, s, NW * sizeof(u64));
+        kept += NW;
+        fetch_line(all, *hashes++ = hash);
+    }
+    out->count = (u32)(hashes - worker->hashes);
 }
 
 /* Look up the successors that wait; judge and add those that are new.  0: the table is full. */
@@ -413,6 +296,8 @@ Engine *engine_new(const Model *model, u32 workers, u32 whats, u32 deadlock, u32
         worker->engine = engine;
         worker->id = i;
         worker->report.see = see;
+        worker->recent = malloc(sizeof *worker->recent * RECENT);
+        forget(worker->recent);
         worker->found = calloc(whats, sizeof(Found));
         worker->open = calloc(engine->goal_words + 1, sizeof(u64));
         memcpy(worker->open, engine->open, engine->goal_words * sizeof(u64));
@@ -422,7 +307,7 @@ Engine *engine_new(const Model *model, u32 workers, u32 whats, u32 deadlock, u32
         make_room(&worker->out, 1024);
         if (i && pthread_create(&worker->thread, NULL, work, worker)) return NULL;
     }
-    return make_table(engine, 1 << 10) ? engine : NULL;
+    return make_table(engine, FIRST_LINES) ? engine : NULL;
 }
 
 /* Add initial states, `count` of NW words each.  Call it once, before `engine_run`. */
@@ -469,7 +354,7 @@ int engine_run(Engine *engine, double seconds) {
                 return FULL;
             }
             u64 lines = engine->all.line_count;
-            if (!make_table(engine, lines < 1 << 16 ? lines * 4 : lines * 2)) return NO_MEMORY;
+            if (!make_table(engine, lines < MANY_LINES ? lines * 8 : lines * 2)) return NO_MEMORY;
         }
         if (now() >= engine->deadline) return RUNNING;
     }
@@ -580,7 +465,7 @@ void engine_free(Engine *engine) {
     for (u32 i = 0; i < engine->worker_count; i++) {
         Worker *worker = &engine->workers[i];
         if (i) pthread_join(worker->thread, NULL);
-        free(worker->found), free(worker->open), free(worker->hashes);
+        free(worker->found), free(worker->open), free(worker->hashes), free(worker->recent);
         free(worker->out.next), free(worker->out.actions), free(worker->out.taken);
     }
     munmap(engine->all.bytes, (engine->all.room + 1) * BYTES);

@@ -1,0 +1,146 @@
+/* A search: its workers, what they found, and the phases in which they work together. */
+#ifndef QUORATE_ENGINE_H
+#define QUORATE_ENGINE_H
+
+#include "states.h"
+#include <pthread.h>
+#include <time.h>
+
+enum { BATCH = 16, CHUNK = 64, SMALL_LEVEL = 4096, RECENT = 1 << 12, FIRST_LINES = 1 << 13, MANY_LINES = 1 << 16 };
+#define FULLEST 0.90
+
+typedef enum Status { RUNNING, LEVEL_DONE, COMPLETE, FULL, NO_MEMORY } Status;
+
+/* What was reported under one number: the least state (and step), and whether there is one. */
+typedef struct Found {
+    u64 s[NW], t[NW];
+    u32 level;
+    u8 any, step;
+} Found;
+
+struct Engine;
+
+typedef struct Worker {
+    Report report; /* first, so that a pointer to it is one to the worker */
+    struct Engine *engine;
+    Out out;
+    Found *found;
+    u64 *open;
+    u64 *hashes;
+    u32 hash_room;
+    u64 transitions, extended;
+    u32 next_number, chunk_end; /* the numbers taken and not used yet */
+    u64 at, end;                /* the states of its block not expanded yet */
+    u32 looked, batch;          /* successors looked up already; parents of those that wait */
+    Found before;
+    u64 (*recent)[NW];          /* some of the states met last, by hash */
+    u8 cut, failed;
+    pthread_t thread;
+    u32 id;
+} __attribute__((aligned(64))) Worker;
+
+typedef struct Engine {
+    const Model *model;
+    States all;
+    u32 worker_count, what_count, goal_words;
+    u32 deadlock, error; /* the numbers under which these are reported; ~0: deadlock is not */
+    Worker *workers;
+    u32 *starts; /* where each level begins */
+    u32 depth, start_room;
+    u64 most;    /* states, at most */
+
+    /* The phase that the workers are in. */
+    pthread_mutex_t lock;
+    pthread_cond_t begin, end;
+    u32 phase_number, busy;
+    void (*phase)(Worker *);
+    u32 phase_workers;
+    u8 quit;
+
+    u64 cursor, level_end; /* the next state to be expanded; the first of the next level */
+    u32 block;
+    u32 used;            /* numbers taken so far */
+    u64 capacity;        /* how many may be, before the table must grow */
+    volatile u8 pause;
+    double deadline;
+    Found *found;
+    u64 *open;
+    const u64 *wanted;   /* a search for a state before this one */
+} Engine;
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* ------------------------------------------------------------------ what is reported */
+
+static int less(const u64 *a, const u64 *b) {
+    for (int i = 0; i < NW; i++)
+        if (a[i] != b[i]) return a[i] < b[i];
+    return 0;
+}
+
+static void note(Found *held, const u64 *s, const u64 *t, u32 level) {
+    int better = !held->any || level < held->level ||
+                 (level == held->level &&
+                  (less(s, held->s) || (t && !less(held->s, s) && less(t, held->t))));
+    if (!better) return;
+    held->any = 1;
+    held->step = t != NULL;
+    held->level = level;
+    memcpy(held->s, s, sizeof held->s);
+    if (t) memcpy(held->t, t, sizeof held->t);
+}
+
+/* The level of a state that is reported: of one that is expanded, this one; of a new one, the
+ * next.  Workers are told by `judging`. */
+static __thread u32 seen_at;
+
+static void see(Report *to, u32 what, const u64 *s, const u64 *t) {
+    note(&((Worker *)to)->found[what], s, t, seen_at);
+}
+
+/* ------------------------------------------------------------------ phases */
+
+static void *work(void *argument) {
+    Worker *worker = argument;
+    Engine *engine = worker->engine;
+    u32 seen = 0;
+    for (;;) {
+        pthread_mutex_lock(&engine->lock);
+        while (engine->phase_number == seen && !engine->quit)
+            pthread_cond_wait(&engine->begin, &engine->lock);
+        seen = engine->phase_number;
+        int quit = engine->quit;
+        pthread_mutex_unlock(&engine->lock);
+        if (quit) return NULL;
+        engine->phase(worker);
+        pthread_mutex_lock(&engine->lock);
+        if (--engine->busy == 0) pthread_cond_signal(&engine->end);
+        pthread_mutex_unlock(&engine->lock);
+    }
+}
+
+/* Let all workers do something, and wait for them. */
+static void together(Engine *engine, void (*phase)(Worker *), int alone) {
+    if (alone || engine->worker_count == 1) {
+        engine->phase_workers = 1;
+        phase(&engine->workers[0]);
+        return;
+    }
+    pthread_mutex_lock(&engine->lock);
+    engine->phase = phase;
+    engine->phase_workers = engine->worker_count;
+    engine->busy = engine->worker_count - 1;
+    engine->phase_number++;
+    pthread_cond_broadcast(&engine->begin);
+    pthread_mutex_unlock(&engine->lock);
+    phase(&engine->workers[0]);
+    pthread_mutex_lock(&engine->lock);
+    while (engine->busy) pthread_cond_wait(&engine->end, &engine->lock);
+    pthread_mutex_unlock(&engine->lock);
+}
+
+#endif
