@@ -16,10 +16,11 @@ from checker.engines.native.unused import unused_warnings
 from checker.engines.outcome import Outcome
 from checker.engines.python.explore import INTERRUPTED, run_through
 from checker.engines.python.plan import Findings, Plan
+from checker.engines.python.refinement import Images
 from checker.engines.python.watch import Watch
 from checker.engines.result import Limits, ProgressCallback, Result, Step
 from checker.lang.errors import LimitReached, ModelError, SpecError
-from checker.lang.model import Model
+from checker.lang.model import Model, State
 
 SLICE_SECONDS = 0.1
 """How long the search runs before it returns to Python, which looks at limits."""
@@ -94,7 +95,10 @@ class _Run:
                 f"`{self.model.name}` has no initial state",
                 "some @init must be possible: weaken its guards",
             )
+        self._judge_starts(initial)
         status = self.search.begin([self.generated.packing.encode(state) for state in initial])
+        if self.findings.violations and self.stop_at_first:
+            return
         while not (status == Status.LEVEL_DONE and self.stop_at_first):
             if status == Status.COMPLETE:
                 # The level in which the first violation was found has ended, and it was the last.
@@ -165,11 +169,39 @@ class _Run:
                 findings.invariant(self.model.property(what.name), what.args, steps)
             case "step_property":
                 findings.step_property(self.model.property(what.name), what.args, steps)
+            case "refinement":
+                self._explain_refinement(what.name, seen, steps)
             case "deadlock":
                 state = steps[-1].state
                 findings.deadlock(steps, bool(self.model.successors(state)))
             case "model error":
                 findings.model_error(self._error(seen, steps), steps)
+
+    def _explain_refinement(self, name: str, seen: Seen, steps: tuple[Step, ...]) -> None:
+        """The state has no image, or the step is none there, or what is possible there fails."""
+        refinement = next(r for r in self.plan.refinements if r.name == name)
+        images = Images(self.model, refinement)
+        try:
+            after = images.image(steps[-1].state)
+            if seen.after is not None:
+                before = images.image(steps[-2].state)
+                images.allows(before, after)
+                self.findings.add(images.wrong_step(before, after, steps))
+        except ModelError as error:
+            self.findings.add(images.error(error, steps))
+
+    def _judge_starts(self, initial: list[State]) -> None:
+        """Whether each initial state is one of each program that is refined."""
+        for refinement in self.plan.refinements:
+            images = Images(self.model, refinement)
+            for state in initial:
+                start = (Step(None, (), state),)
+                try:
+                    image = images.image(state)
+                    if image not in images.initial:
+                        self.findings.add(images.wrong_start(image, start))
+                except ModelError as error:
+                    self.findings.add(images.error(error, start))
 
     def _run_to(self, seen: Seen) -> tuple[Step, ...]:
         words: list[Words] = self.search.path(seen.state, seen.level)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from checker.lang.ir import RefinementIR
 from checker.lang.model import State
 
 Words = tuple[int, ...]
@@ -51,5 +52,9 @@ class Generated:
     """By the number of the bit in `open`."""
     used: Callable[[bytes], dict[str, list[set[Any]]]]
     """From the flags `taken`: for each action that was taken, the values of each parameter."""
+    refinements: tuple[RefinementIR, ...] = ()
+    """By the number of the model's image."""
+    others: tuple[Generated, ...] = ()
+    """The programs that are refined, in the same order; filled in by `generate`."""
     notes: tuple[str, ...] = field(default=())
     """How it was made, for people: `unrolled`, or why not."""

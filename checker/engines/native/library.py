@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from checker.engines.native.build import RUNTIME, building
-from checker.engines.native.generated import Generated, Words
+from checker.engines.native.generated import Generated, What, Words
 
 NO_NUMBER = 0xFFFFFFF0
 """More states than this have no number."""
@@ -61,7 +61,12 @@ class Library:
         size = (f"-DNW={self.words}", f"-DBYTES={used_bytes}")
         model = building(generated.source, (*MODEL_OPTIONS, size[0]))
         runtime = building(RUNTIME / "explore.c", (*RUNTIME_OPTIONS, *size))
+        others = [
+            building(other.source, (*MODEL_OPTIONS, f"-DNW={other.packing.words}"))
+            for other in generated.others
+        ]
         self.model = model.load()
+        self.others = [other.load() for other in others]
         self.runtime = _typed(runtime.load())
         self.state_type = c_uint64 * self.words
 
@@ -99,6 +104,10 @@ class Search:
         )
         if not self._engine:
             raise MemoryError("the native engine could not get memory for its tables")
+        for number, refinement in enumerate(generated.refinements):
+            what = generated.whats.index(What("refinement", refinement.name, ()))
+            other = ctypes.addressof(c_uint64.in_dll(library.others[number], "model"))
+            self.runtime.engine_refines(self._engine, number, other, refinement.steps, what)
 
     def close(self) -> None:
         if self._engine:
@@ -175,6 +184,7 @@ def _typed(runtime: ctypes.CDLL) -> ctypes.CDLL:
     words, number = POINTER(c_uint64), c_uint32
     signatures: dict[str, tuple[object, list[object]]] = {
         "engine_new": (c_void_p, [c_void_p, number, number, number, number, c_uint64, c_uint64]),
+        "engine_refines": (None, [c_void_p, number, c_void_p, number, number]),
         "engine_free": (None, [c_void_p]),
         "engine_begin": (c_int, [c_void_p, words, number]),
         "engine_run": (c_int, [c_void_p, c_double]),

@@ -16,9 +16,21 @@ from typing import Any
 
 from checker.engines.native.conditions import Conditions
 from checker.engines.native.generated import Args, Generated, What
-from checker.engines.native.packing import Packing
-from checker.ground.conditions import FALSE, TRUE, Condition, atom, both, either, negation, under
+from checker.engines.native.packing import Packing, Place
+from checker.ground.conditions import (
+    FALSE,
+    TRUE,
+    Cell,
+    Condition,
+    atom,
+    both,
+    either,
+    negation,
+    under,
+)
+from checker.ground.images import Image, NoImage
 from checker.ground.lower import Effect, Ground, Judgement
+from checker.ground.symbols import NotGroundError
 from checker.lang import ir
 
 MOST_TOGETHER = 64
@@ -56,6 +68,7 @@ class _Writer:
     ) -> None:
         self.program = program
         self.ground = ground
+        self.wanted = wanted
         self.labels = labels
         self.packing = Packing(ground.layout)
         self.conditions = Conditions(self.packing)
@@ -69,6 +82,7 @@ class _Writer:
         self.goals = [j for kind, j in judged if kind == "reachable" and j.name in wanted]
         self.final = [j for kind, j in judged if kind == "final"]
         self.constraints = [j for kind, j in judged if kind == "constraint"]
+        self.images = [_ground_image(image) for image in ground.images if image.name in wanted]
         self.actions = [action.name for action in program.actions]
         whats = [What("invariant", j.name, j.args) for j in self.invariants]
         for binding in ground.bindings:
@@ -76,6 +90,7 @@ class _Writer:
                 what = What("step_property", j.name, j.args)
                 if j.name in wanted and what not in whats:
                     whats.append(what)
+        whats += [What("refinement", image.name, ()) for image in self.images]
         whats.append(What("model error", "model error", ()))
         self.whats = tuple(whats)
         self.error = len(whats) - 1
@@ -88,6 +103,7 @@ class _Writer:
             self.whats,
             tuple((j.name, j.args) for j in self.goals),
             self._used,
+            tuple(r for r in self.program.refinements if r.name in self.wanted),
         )
 
     def _used(self, taken: bytes) -> dict[str, list[set[Any]]]:
@@ -126,6 +142,9 @@ class _Writer:
             yield from (binding.errors, binding.pruned)
         for j in (*self.invariants, *self.goals, *self.final, *self.constraints):
             yield from (j.holds, j.errors)
+        for image in self.images:
+            yield image.errors
+            yield from (where for cell in image.cells for _, where in cell.codes)
 
     # ------------------------------------------------------------- the file
 
@@ -135,6 +154,7 @@ class _Writer:
         failing = self._failing()
         pruned = self._pruned()
         judging = self._judging()
+        images = [self._image(number, image) for number, image in enumerate(self.images)]
         parts = [
             f"/* {self.program.name}, made by Quorate.\n *\n{self._cells()} */",
             '#include "model.h"',
@@ -148,6 +168,7 @@ class _Writer:
             pruned,
             self._expand([name for name, _ in groups], bool(failing), bool(pruned)),
             judging,
+            *images,
             self._model(),
         ]
         return "\n\n".join(part for part in parts if part) + "\n"
@@ -246,53 +267,97 @@ class _Writer:
     def _after(self, step: _Step) -> dict[int, str]:
         """The words that may change, and what they become."""
         clear: dict[int, int] = {}
-        given: dict[int, int] = {}
-        added: dict[int, list[str]] = {}
-        looked_up: dict[int, dict[int, dict[int, int]]] = {}
+        set_to: list[tuple[Place, tuple[tuple[int, Condition], ...]]] = []
         for effect in step.effects:
             place = self.packing.of(effect.cell)
-            word = place.word
-            clear.setdefault(word, 0)
-            codes = [(code, where) for code, where in effect.codes if where is not FALSE]
+            codes = effect.codes
+            keeps = False
             if effect.cell.size == 2:
                 # What may be added to a bit leaves it as it is where it is set.
                 where = dict(codes).get(1, FALSE)
                 held = atom(effect.cell, {1})
-                if where.kind == "or" and held in where.parts:
+                keeps = where.kind == "or" and held in where.parts
+                if keeps:
                     where = either(part for part in where.parts if part is not held)
-                else:
-                    clear[word] |= place.mask
-                codes = [(1, where)]
-            else:
-                clear[word] |= place.mask
-            for code, where in codes:
-                if where is TRUE:
-                    given[word] = given.get(word, 0) | code << place.shift
-                elif where.cell is not None and where.cell.size > 2 and code:
-                    table = looked_up.setdefault(where.cell.number, {}).setdefault(word, {})
-                    for held_code in where.codes:
-                        table[held_code] = table.get(held_code, 0) | code << place.shift
-                elif code:
-                    added.setdefault(word, []).append(
-                        f"(u64){self.text(where)} << {place.shift}"
-                        if code == 1
-                        else f"(u64){self.text(where)} * {code << place.shift:#x}u"
-                    )
-        for number, tables in looked_up.items():
-            size = self.ground.layout.cells[number].size
-            for word, table in tables.items():
-                values = tuple(table.get(code, 0) for code in range(size))
-                name = self.tables.setdefault(values, f"table{len(self.tables)}")
-                added.setdefault(word, []).append(f"{name}[{self.conditions.code(number)}]")
+                codes = ((1, where),)
+            clear[place.word] = clear.get(place.word, 0) | (0 if keeps else place.mask)
+            set_to.append((place, codes))
+        terms = self._terms(set_to)
         made = {}
         for word in sorted(clear):
             text = self.conditions.word[word]
             if clear[word]:
                 text = f"({text} & ~{clear[word]:#x}ul)"
-            if word in given:
-                text += f" | {given[word]:#x}u"
-            made[word] = " | ".join([text, *added.get(word, [])])
+            made[word] = " | ".join([text, *terms.get(word, [])])
         return made
+
+    def _terms(
+        self, set_to: list[tuple[Place, tuple[tuple[int, Condition], ...]]]
+    ) -> dict[int, list[str]]:
+        """For each word what is to be added, where places get codes under conditions.
+
+        A cell's code that depends on one other cell is looked up in a table; one that is copied
+        from another cell is shifted, together with all that are shifted as far.
+        """
+        given: dict[int, int] = {}
+        found: dict[int, list[str]] = {}
+        tables: dict[tuple[int, int], dict[int, int]] = {}
+        copies: dict[tuple[int, int, int], int] = {}
+        for place, codes in set_to:
+            source = _copied(codes)
+            if source is not None:
+                here = self.packing.of(source)
+                way = (here.word, place.word, place.shift - here.shift)
+                copies[way] = copies.get(way, 0) | here.mask
+                continue
+            for code, where in codes:
+                if where is TRUE:
+                    given[place.word] = given.get(place.word, 0) | code << place.shift
+                elif where is FALSE or not code:
+                    continue
+                elif where.cell is not None and where.cell.size > 2:
+                    table = tables.setdefault((where.cell.number, place.word), {})
+                    for held in where.codes:
+                        table[held] = table.get(held, 0) | code << place.shift
+                else:
+                    text = f"(u64){self.text(where)}"
+                    term = f"<< {place.shift}" if code == 1 else f"* {code << place.shift:#x}u"
+                    found.setdefault(place.word, []).append(f"{text} {term}")
+        for word, value in given.items():
+            found.setdefault(word, []).append(f"{value:#x}u")
+        for (number, word), table in tables.items():
+            size = self.ground.layout.cells[number].size
+            values = tuple(table.get(code, 0) for code in range(size))
+            name = self.tables.setdefault(values, f"table{len(self.tables)}")
+            found.setdefault(word, []).append(f"{name}[{self.conditions.code(number)}]")
+        for (source_word, word, far), mask in copies.items():
+            shift = f" << {far}" if far > 0 else f" >> {-far}" if far else ""
+            text = f"(({self.conditions.word[source_word]} & {mask:#x}u){shift})"
+            found.setdefault(word, []).append(text)
+        return found
+
+    # ------------------------------------------------------------- refinement
+
+    def _image(self, number: int, image: Image) -> str:
+        """The function that maps a state to a state of the other program."""
+        there = Packing(image.other)
+        terms = self._terms([(there.of(cell.cell), cell.codes) for cell in image.cells])
+        lines = [
+            f"    image[{word}] = {' | '.join(terms.get(word, ['0']))};"
+            for word in range(there.words)
+        ]
+        if image.errors is not FALSE:
+            lines.insert(0, f"    if ({self.text(image.errors)}) return 0;")
+        reads = ", ".join(f"{word:#x}u" for word in self.packing.mask(image.reads))
+        return (
+            f"/* {image.name}: as a state of {image.other.program.name} */\n"
+            f"static int image_{number}_of({self.conditions.params}, u64 *image) {{\n"
+            + "\n".join(lines)
+            + "\n    return 1;\n}\n"
+            f"static int image_{number}(const u64 *s, u64 *image) "
+            f"{{ return image_{number}_of({self.conditions.spread}, image); }}\n"
+            f"static const u64 reads_{number}[] = {{{reads}}};"
+        )
 
     # ------------------------------------------------------------- what may go wrong
 
@@ -354,6 +419,11 @@ class _Writer:
             body.append(f"        if ({name}({spread})) open[{word}] &= ~({bit});\n    }}")
         for j in self.constraints:
             body += self._stop_at_error(j)
+        for image in self.images:
+            if image.errors is not FALSE:
+                number = self.whats.index(What("refinement", image.name, ()))
+                see = f"report->see(report, {number}, s, NULL);"
+                body.append(f"    if (UNLIKELY({self._here(image.errors)})) {see}")
         parts.append(
             "static void judge(const u64 *s, u64 *open, Report *report) {\n"
             + "    (void)s, (void)open, (void)report;\n"
@@ -402,16 +472,38 @@ class _Writer:
 
     def _model(self) -> str:
         most = sum(1 for step in self.steps if step.effects)
+        images = ", ".join(
+            f"{{image_{number}, reads_{number}, {Packing(image.other).words}}}"
+            for number, image in enumerate(self.images)
+        )
         return (
-            "const Model model = {\n"
+            (f"static const Image image[] = {{{images}}};\n\n" if images else "")
+            + "const Model model = {\n"
             f"    .words = NW, .actions = {len(self.actions)}, "
             f".taken = {len(self.ground.bindings)},\n"
             f"    .goals = {len(self.goals)}, .most = {max(most, 1)},\n"
             "    .expand = expand, .judge = judge,\n"
             + ("    .cut = cut,\n" if self.constraints else "")
             + ("    .final = final,\n" if self.final else "")
+            + (f"    .images = {len(self.images)}, .image = image,\n" if self.images else "")
             + "};"
         )
+
+
+def _ground_image(image: Image | NoImage) -> Image:
+    if isinstance(image, NoImage):
+        raise NotGroundError(f"the refinement `{image.name}`: {image.why}")
+    return image
+
+
+def _copied(codes: tuple[tuple[int, Condition], ...]) -> Cell | None:
+    """The cell whose code this is, whatever it is."""
+    cell = codes[0][1].cell
+    if cell is None:
+        return None
+    held = dict(codes)
+    same = all(held.get(code) is atom(cell, {code}) for code in range(1, cell.size))
+    return cell if same and max(held) < cell.size else None
 
 
 def _pieces(steps: list[_Step]) -> Iterator[list[_Step]]:

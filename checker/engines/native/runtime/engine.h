@@ -3,6 +3,7 @@
 #define QUORATE_ENGINE_H
 
 #include "states.h"
+#include "refine.h"
 #include <pthread.h>
 #include <time.h>
 
@@ -28,12 +29,13 @@ typedef struct Worker {
     u64 *open;
     u64 *hashes;
     u32 hash_room;
-    u64 transitions, extended;
+    u64 extended;
     u32 next_number, chunk_end; /* the numbers taken and not used yet */
     u64 at, end;                /* the states of its block not expanded yet */
     u32 looked, batch;          /* successors looked up already; parents of those that wait */
     Found before;
     u64 (*recent)[NW];          /* some of the states met last, by hash */
+    Refinement *refinements;    /* one for each of the model's images */
     u8 cut, failed;
     pthread_t thread;
     u32 id;

@@ -132,6 +132,19 @@ static int look_up(Worker *worker) {
     return 1;
 }
 
+/* Whether the other models allow the steps from `s` to the successors from `first` on. */
+static void judge_images(Worker *worker, const u64 *s, u32 first) {
+    Out *out = &worker->out;
+    for (u32 k = 0; k < worker->engine->model->images; k++) {
+        Refinement *r = &worker->refinements[k];
+        r->know_before = 0;
+        for (u32 i = first; i < out->count; i++) {
+            const u64 *t = out->next + (u64)i * NW;
+            if (!refinement_allows(r, s, t)) see(&worker->report, r->what, s, t);
+        }
+    }
+}
+
 static void expand_one(Worker *worker, const u64 *s) {
     Engine *engine = worker->engine;
     const Model *model = engine->model;
@@ -144,6 +157,7 @@ static void expand_one(Worker *worker, const u64 *s) {
     if (model->most) make_room(out, model->most);
     out->cut = out->failed = 0;
     model->expand(s, out);
+    if (model->images) judge_images(worker, s, before);
     if (UNLIKELY(out->failed)) {
         worker->failed = 1;
         see(&worker->report, engine->error, s, NULL);
@@ -304,10 +318,18 @@ Engine *engine_new(const Model *model, u32 workers, u32 whats, u32 deadlock, u32
         worker->out.actions = calloc(model->actions + 1, sizeof(u64));
         worker->out.taken = calloc(model->taken + 1, 1);
         worker->out.report = &worker->report;
+        worker->refinements = calloc(model->images + 1, sizeof(Refinement));
         make_room(&worker->out, 1024);
         if (i && pthread_create(&worker->thread, NULL, work, worker)) return NULL;
     }
     return make_table(engine, FIRST_LINES) ? engine : NULL;
+}
+
+/* The other model of the model's image `k`; before `engine_begin`. */
+void engine_refines(Engine *engine, u32 k, const Model *other, u32 steps, u32 what) {
+    for (u32 i = 0; i < engine->worker_count; i++)
+        refinement_begin(&engine->workers[i].refinements[k], &engine->model->image[k], other, steps,
+                         what);
 }
 
 /* Add initial states, `count` of NW words each.  Call it once, before `engine_run`. */
@@ -466,6 +488,8 @@ void engine_free(Engine *engine) {
         Worker *worker = &engine->workers[i];
         if (i) pthread_join(worker->thread, NULL);
         free(worker->found), free(worker->open), free(worker->hashes), free(worker->recent);
+        for (u32 k = 0; k < engine->model->images; k++) refinement_end(&worker->refinements[k]);
+        free(worker->refinements);
         free(worker->out.next), free(worker->out.actions), free(worker->out.taken);
     }
     munmap(engine->all.bytes, (engine->all.room + 1) * BYTES);

@@ -39,6 +39,13 @@ typedef struct Out {
     Report *report;  /* of step properties */
 } Out;
 
+/* A state as a state of another model. */
+typedef struct Image {
+    int (*of)(const u64 *s, u64 *image); /* 0: it has none, which is a model error */
+    const u64 *reads;                    /* NW words: the bits that the image depends on */
+    u32 words;                           /* of the other model */
+} Image;
+
 typedef struct Model {
     u32 words;         /* NW */
     u32 actions;       /* length of Out.actions */
@@ -56,6 +63,9 @@ typedef struct Model {
     int (*final)(const u64 *s, Report *report);
     /* Turn a state into the one that stands for its orbit.  NULL: no symmetry. */
     void (*canonical)(u64 *s);
+    /* The refinements that are judged. */
+    u32 images;
+    const Image *image;
 } Model;
 
 /* Make room for `more` successors.  A model that cannot say `most` calls it before each one. */
