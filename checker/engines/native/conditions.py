@@ -124,6 +124,8 @@ class Conditions:
         for part in of.parts:
             if part.cell is not None and part.cell.size == 2 and part.codes == {1}:
                 place = self.packing.of(part.cell)
+                if masks[place.word] & place.mask:
+                    rest.append(part)  # a part that stands there twice counts twice
                 masks[place.word] |= place.mask
             else:
                 rest.append(part)
