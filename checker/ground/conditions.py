@@ -12,8 +12,10 @@ Simplification is not complete: two formulas that mean the same may differ.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, MutableMapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from math import inf
 from typing import Literal
 from weakref import WeakValueDictionary
 
@@ -38,7 +40,17 @@ class Cell:
 class Condition:
     """A formula.  Made by the functions of this file only; equality is identity."""
 
-    __slots__ = ("__weakref__", "_negation", "cell", "cells", "codes", "kind", "number", "parts")
+    __slots__ = (
+        "__weakref__",
+        "_negation",
+        "_told",
+        "cell",
+        "cells",
+        "codes",
+        "kind",
+        "number",
+        "parts",
+    )
 
     def __init__(
         self, kind: Kind, parts: tuple[Condition, ...], cell: Cell | None, codes: Codes, number: int
@@ -55,6 +67,16 @@ class Condition:
             frozenset({cell.number}) if cell else frozenset().union(*(p.cells for p in parts))
         )
         self._negation: Condition | None = None
+        self._told: tuple[Given, frozenset[int]] | None = None
+
+    @property
+    def told(self) -> tuple[Given, frozenset[int]]:
+        """What is known where it holds: the codes of cells, and formulas by number."""
+        if self._told is None:
+            parts = self.parts if self.kind == "and" else (self,)
+            given = {part.cell.number: part.codes for part in parts if part.cell is not None}
+            self._told = given, frozenset(part.number for part in parts)
+        return self._told
 
     def __repr__(self) -> str:
         match self.kind:
@@ -68,10 +90,50 @@ class Condition:
         return self.kind
 
 
+Key = tuple[Kind, tuple[int, ...], Cell | None, Codes]
+Joined = tuple[str, frozenset[int]]
+
+
+@dataclass
+class Workshop:
+    """The formulas made so far, what joining formulas gave, and how much work is left."""
+
+    made: MutableMapping[Key, Condition]
+    joined: MutableMapping[Joined, Condition]
+    left: float
+
+
 # Formulas are forgotten with the last program that uses them.
-_made: WeakValueDictionary[tuple[Kind, tuple[int, ...], Cell | None, Codes], Condition]
-_made = WeakValueDictionary()
+_open = Workshop(WeakValueDictionary(), WeakValueDictionary(), inf)
 _numbers = itertools.count()
+
+
+class TooMuchWorkError(Exception):
+    """More work than `limited` allows."""
+
+
+@contextmanager
+def limited(work: int) -> Iterator[None]:
+    """Raise `TooMuchWorkError` where what is done inside takes more work.
+
+    Work is counted, not timed, and from an empty workshop: what is given up does not depend on
+    the machine, nor on what was done before.
+    """
+    held = _open.made, _open.joined, _open.left
+    made: dict[Key, Condition] = {}
+    _open.made, _open.joined, _open.left = made, {}, work
+    try:
+        yield
+    finally:
+        _open.made, _open.joined, _open.left = held
+        _open.made.update(made)
+
+
+def spend(work: int) -> None:
+    """Count some work."""
+    _open.left -= work
+    if _open.left < 0:
+        raise TooMuchWorkError
 
 
 def _make(
@@ -80,10 +142,10 @@ def _make(
     cell: Cell | None = None,
     codes: Codes = frozenset(),
 ) -> Condition:
-    key = (kind, tuple(part.number for part in parts), cell, codes)
-    found = _made.get(key)
+    key = (kind, tuple([part.number for part in parts]), cell, codes)
+    found = _open.made.get(key)
     if found is None:
-        found = _made[key] = Condition(kind, parts, cell, codes, next(_numbers))
+        found = _open.made[key] = Condition(kind, parts, cell, codes, next(_numbers))
     return found
 
 
@@ -158,14 +220,12 @@ def _flat(parts: tuple[Condition | Iterable[Condition], ...]) -> list[Condition]
         if isinstance(part, Condition):
             found.append(part)
         else:
-            found.extend(part)
+            found += part
     return found
 
 
-_joined: WeakValueDictionary[tuple[str, frozenset[int]], Condition] = WeakValueDictionary()
-
-
 def _join(kind: Literal["and", "or"], parts: list[Condition]) -> Condition:
+    spend(len(parts))
     neutral, absorbing = (TRUE, FALSE) if kind == "and" else (FALSE, TRUE)
     flat: dict[int, Condition] = {}
     for part in parts:
@@ -177,9 +237,9 @@ def _join(kind: Literal["and", "or"], parts: list[Condition]) -> Condition:
     if len(flat) < 2:
         return next(iter(flat.values()), neutral)
     key = (kind, frozenset(flat))
-    known = _joined.get(key)
+    known = _open.joined.get(key)
     if known is None:
-        known = _joined[key] = _simplified(kind, list(flat.values()), absorbing)
+        known = _open.joined[key] = _simplified(kind, list(flat.values()), absorbing)
     return known
 
 
@@ -214,21 +274,22 @@ def _merged_atoms(
 
     Under `a and ...` that is a; under `a or ...` it is that a does not hold.
     """
-    codes: Given = {}
+    codes: dict[int, set[int]] = {}
     cells: dict[int, Cell] = {}
     for part in parts:
         if part.cell is not None:
             number = part.cell.number
-            cells[number] = part.cell
-            held = codes.get(number)
-            if held is None:
-                codes[number] = part.codes
+            if number not in codes:
+                cells[number] = part.cell
+                codes[number] = set(part.codes)
+            elif kind == "and":
+                codes[number] &= part.codes
             else:
-                codes[number] = held & part.codes if kind == "and" else held | part.codes
+                codes[number] |= part.codes
     atoms = [atom(cells[number], codes[number]) for number in sorted(codes)]
     if kind == "or":
-        codes = {number: cells[number].codes - held for number, held in codes.items()}
-    return atoms, codes
+        return atoms, {number: cells[number].codes - held for number, held in codes.items()}
+    return atoms, {number: frozenset(held) for number, held in codes.items()}
 
 
 def restricted(of: Condition, given: Given) -> Condition:
@@ -240,6 +301,7 @@ def restricted(of: Condition, given: Given) -> Condition:
         if possible <= of.codes:
             return TRUE
         return of if possible & of.codes else FALSE
+    spend(len(of.parts))
     parts = [restricted(part, given) for part in of.parts]
     if all(a is b for a, b in zip(parts, of.parts, strict=True)):
         return of
@@ -253,11 +315,14 @@ def restricted(of: Condition, given: Given) -> Condition:
 
 def under(of: Condition, known: Condition) -> Condition:
     """The condition, made shorter for where `known` holds."""
-    parts = known.parts if known.kind == "and" else (known,)
-    made = restricted(of, {p.cell.number: p.codes for p in parts if p.cell is not None})
-    if made in parts:
+    spend(1)
+    given, parts = known.told
+    made = restricted(of, given)
+    if made.cell is not None or made is TRUE or made is FALSE:
+        return made
+    if made.number in parts:
         return TRUE
-    return FALSE if negation(made) in parts else made
+    return FALSE if negation(made).number in parts else made
 
 
 def holds(of: Condition, codes: Sequence[int]) -> bool:

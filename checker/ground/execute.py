@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from checker.ground.conditions import FALSE, TRUE, Condition, both, count, either, negation
+from checker.ground.conditions import FALSE, TRUE, Condition, both, count, either, negation, spend
 from checker.ground.memo import Memo, Operands, Outcome, identity
 from checker.ground.operators import OPERATORS, plain
 from checker.ground.symbols import (
@@ -149,6 +149,7 @@ class Execution:
             _STATEMENTS[type(statement)](self, statement)
 
     def eval(self, e: ir.Expr) -> Symbol:
+        spend(1)
         return _EXPRESSIONS[type(e)](self, e)
 
     def value_of(self, name: str, args: list[Symbol]) -> Symbol:
@@ -319,6 +320,15 @@ def _op(x: Execution, e: ir.Op) -> Symbol:
         return truth(_all(x, e.args) if e.op == "and" else _any(x, e.args))
     args = [x.eval(arg) for arg in e.args]
     x.check(e)
+    key = (id(e), *map(identity, args))
+    found = x.memo.results.get(key)
+    if found is None:
+        found = x.memo.results[key] = (_applied(e, args), e, args)
+    return found[0]
+
+
+def _applied(e: ir.Op, args: list[Symbol]) -> Symbol:
+    """An operator, by a rule of its own where it has one."""
     rule = OPERATORS.get(e.op)
     made = rule(e, args) if rule is not None else None
     return plain(e, args) if made is None else made
@@ -359,14 +369,10 @@ def fitted(x: Execution, value: Symbol, of: Type) -> Symbol:
             too_many = range(of.at_most + 1, len(good) + 1)
             x.beyond(of.beyond, count(tuple(good.values()), too_many))
         return Sets(good)
-    fits = {}
-    for held, where in flat(value).of.items():
-        misfit = of.misfit(held)
-        if misfit is None:
-            fits[held] = where
-        else:
-            x.beyond(misfit.beyond, where)
-    return Cases(fits)
+    fits, misfits = x.memo.fits(value, of)
+    for beyond, where in misfits:
+        x.beyond(beyond, where)
+    return fits
 
 
 def _records(x: Execution, e: ir.Expr, args: list[Symbol]) -> Symbol:

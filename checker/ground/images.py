@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from checker.ground.conditions import Condition, either, negation
+from checker.ground.conditions import Condition, TooMuchWorkError, either, negation
 from checker.ground.execute import Execution, fitted
 from checker.ground.layout import Effect, Layout
 from checker.ground.memo import Memo
@@ -47,6 +47,8 @@ def image(memo: Memo, refinement: ir.RefinementIR) -> Image | NoImage:
         return _image(memo, refinement)
     except NotGroundError as problem:
         return NoImage(refinement.name, str(problem))
+    except TooMuchWorkError:
+        return NoImage(refinement.name, "too much work")
 
 
 def _image(memo: Memo, refinement: ir.RefinementIR) -> Image:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from checker.ground.conditions import FALSE, TRUE, Cell, Condition, atom, negation, under
+from checker.ground.conditions import FALSE, TRUE, Cell, Condition, atom, negation, spend, under
 from checker.ground.symbols import (
     Cases,
     Maps,
@@ -46,6 +46,11 @@ class Effect:
         return Effect(self.cell, tuple((code, w) for code, w in made if w is not FALSE))
 
     @property
+    def idle(self) -> bool:
+        """Whether it is seen that the cell keeps its code."""
+        return all(where is atom(self.cell, {code}) for code, where in self.codes)
+
+    @property
     def reads(self) -> frozenset[int]:
         """The cells that it depends on."""
         return frozenset().union(*(where.cells for _, where in self.codes))
@@ -66,6 +71,7 @@ class Layout:
         }
 
     def _cell(self, name: str, values: list[Any]) -> Cell:
+        spend(len(values))
         made = Cell(len(self.cells), name, len(values))
         self.cells.append(made)
         self.values.append(values)
@@ -144,6 +150,7 @@ class Layout:
             members = membership(value)
             for item, was in place.of.items():
                 assert was.cell is not None
+                spend(2)
                 where = members.get(item, FALSE)
                 if where is was:
                     yield self.kept[was.cell.number]
@@ -152,6 +159,7 @@ class Layout:
         else:
             cell = next(iter(place.of.values())).cell
             if cell is not None:
+                spend(cell.size)
                 codes = {item: code for code, item in enumerate(self.values[cell.number])}
                 held = flat(value).of.items()
                 yield Effect(cell, tuple((codes[item], where) for item, where in held))

@@ -16,7 +16,18 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from checker.ground.conditions import FALSE, TRUE, Condition, both, holds, negation, under
+from checker.ground.conditions import (
+    FALSE,
+    TRUE,
+    Condition,
+    TooMuchWorkError,
+    both,
+    holds,
+    limited,
+    negation,
+    spend,
+    under,
+)
 from checker.ground.execute import Execution
 from checker.ground.images import Image, NoImage, image
 from checker.ground.layout import Effect, Layout
@@ -36,6 +47,8 @@ from checker.lang.values import Set
 
 LARGEST_PRODUCT = 100_000
 """More bindings of one action than this are not walked."""
+MOST_WORK = 2_500_000
+"""What lowering may take unless another limit is given: up to about two seconds."""
 
 
 @dataclass(frozen=True)
@@ -92,10 +105,17 @@ class Ground:
     """One for each refinement."""
 
 
-def lowered(program: ir.Program) -> Ground:
+def lowered(program: ir.Program, work: int = MOST_WORK) -> Ground:
     """The ground form of a program.  `NotGroundError` where the limits do not allow it."""
-    layout = Layout(program)
-    memo = Memo(layout)
+    try:
+        with limited(work):
+            return _lowered(program)
+    except TooMuchWorkError:
+        raise NotGroundError(f"lowering takes more than {work:,} units of work") from None
+
+
+def _lowered(program: ir.Program) -> Ground:
+    memo = Memo(Layout(program))
     bindings = tuple(binding for action in program.actions for binding in _bindings(memo, action))
     judgements = tuple(
         _judgement(Execution(memo), prop, args)
@@ -104,7 +124,7 @@ def lowered(program: ir.Program) -> Ground:
         for args in _instances(prop)
     )
     images = tuple(image(memo, refinement) for refinement in program.refinements)
-    return Ground(layout, bindings, judgements, images)
+    return Ground(memo.layout, bindings, judgements, images)
 
 
 # --------------------------------------------------------------------------- actions
@@ -157,7 +177,10 @@ def _values(memo: Memo, action: ir.ActionIR, args: tuple[Any, ...]) -> Iterator[
             members = membership(found)
             possible = [item for item in members if members[item] is not FALSE]
             every = Set(possible).subsets() if choice.how == "subset" else possible
-            yield from (value for value in every if value in choice.type)
+            for value in every:
+                spend(1)
+                if value in choice.type:
+                    yield value
             return
     if choice.type.size is None or choice.type.size > LARGEST_PRODUCT:
         raise NotGroundError(f"`{choice.name}` of `{action.name}` has too many values")
@@ -166,13 +189,15 @@ def _values(memo: Memo, action: ir.ActionIR, args: tuple[Any, ...]) -> Iterator[
 
 def _effects(x: Execution, enabled: Condition) -> Iterator[Effect]:
     """What a step changes: cells that keep their codes are left out."""
+    given, _ = enabled.told
     for name, value in x.state.items():
         for effect in x.layout.placed(name, value):
-            kept = x.layout.kept[effect.cell.number]
-            if effect is not kept:
-                shorter = effect.under(enabled)
-                if dict(shorter.codes) != dict(kept.under(enabled).codes):
-                    yield shorter
+            if effect is x.layout.kept[effect.cell.number]:
+                continue
+            shorter = effect.under(enabled)
+            sure = [code for code, where in shorter.codes if where is TRUE]
+            if not shorter.idle and given.get(effect.cell.number) != frozenset(sure):
+                yield shorter
 
 
 def _when(memo: Memo, action: ir.ActionIR, args: tuple[Any, ...], enabled: Condition) -> Judgement:
@@ -202,19 +227,21 @@ def _judgement(x: Execution, prop: ir.PropertyIR, args: tuple[Any, ...]) -> Judg
 
 def _steps(x: Execution, enabled: Condition) -> Iterator[Judgement]:
     """The step properties that may not hold of a step, whose effect `x` has."""
+    judged = [prop for prop in x.program.properties if prop.kind == "step_property"]
+    if not judged:
+        return
     before = x.layout.state
     after = {
         name: value if value is before[name] else changed(value, lambda w: under(w, enabled))
         for name, value in x.state.items()
     }
-    for prop in x.program.properties:
-        if prop.kind == "step_property":
-            for args in _instances(prop):
-                found = _judgement(Execution(x.memo, after), prop, args)
-                errors = under(found.errors, enabled)
-                holds = under(found.holds, both(enabled, negation(errors)))
-                if holds is not TRUE or errors is not FALSE:
-                    yield Judgement(prop.name, args, holds, errors)
+    for prop in judged:
+        for args in _instances(prop):
+            found = _judgement(Execution(x.memo, after), prop, args)
+            errors = under(found.errors, enabled)
+            holds = under(found.holds, both(enabled, negation(errors)))
+            if holds is not TRUE or errors is not FALSE:
+                yield Judgement(prop.name, args, holds, errors)
 
 
 # --------------------------------------------------------------------------- running it

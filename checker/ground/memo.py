@@ -15,11 +15,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from checker.ground.conditions import TRUE, Condition
+from checker.ground.conditions import TRUE, Condition, either, spend
 from checker.ground.layout import Layout
-from checker.ground.symbols import Cases, Symbol
+from checker.ground.symbols import Cases, Symbol, flat
 from checker.lang import ir
 from checker.lang.definedness import row_of
+from checker.lang.types import Beyond, Type
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,9 @@ class Outcome:
     """What the key names by address: it must live as long as the key."""
 
 
+Fitted = tuple[Cases, tuple[tuple[Beyond, Condition], ...]]
+
+
 class Memo:
     """What is known of a program's expressions, and what they gave."""
 
@@ -51,6 +55,9 @@ class Memo:
         self.layout = layout
         self.functions = layout.program.functions
         self.outcomes: dict[tuple[Any, ...], Outcome] = {}
+        self.results: dict[tuple[Any, ...], tuple[Symbol, ir.Expr, list[Symbol]]] = {}
+        """What operators gave, and what the key names by address."""
+        self._fits: dict[tuple[Any, ...], tuple[Fitted, Symbol, Type]] = {}
         self._operands: dict[int, tuple[ir.Expr, Operands]] = {}
         self._operands_of: dict[str, Operands] = {}
         self._defined: dict[int, tuple[ir.Expr, ir.Expr]] = {}
@@ -76,6 +83,14 @@ class Memo:
             found = self._defined[id(e)] = (e, ir.TRUE if row is None else row.when(e))
         return found[1]
 
+    def fits(self, value: Symbol, of: Type) -> Fitted:
+        """The part of a value that belongs to a domain; and where it leaves it, by what then."""
+        key = (identity(value), id(of))
+        found = self._fits.get(key)
+        if found is None:
+            found = self._fits[key] = (_fitted(flat(value), of), value, of)
+        return found[0]
+
     def _read(self, tree: ir.Tree) -> Operands:
         reached = self._reached(tree)
         fields: dict[str, None] = {}
@@ -99,6 +114,19 @@ class Memo:
                     found[node.function] = None
                     waiting.append(self.functions[node.function].body)
         return found
+
+
+def _fitted(value: Cases, of: Type) -> Fitted:
+    spend(2 * len(value.of))
+    fits: dict[Any, Condition] = {}
+    misfits: dict[Beyond, list[Condition]] = {}
+    for held, where in value.of.items():
+        misfit = of.misfit(held)
+        if misfit is None:
+            fits[held] = where
+        else:
+            misfits.setdefault(misfit.beyond, []).append(where)
+    return Cases(fits), tuple((beyond, either(found)) for beyond, found in misfits.items())
 
 
 def _bound(tree: ir.Tree) -> Iterator[str]:

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import product
+from math import prod
 from typing import Any
 
-from checker.ground.conditions import FALSE, TRUE, Condition, both, either, negation
+from checker.ground.conditions import FALSE, TRUE, Condition, both, either, negation, spend
 from checker.lang.values import Map, Set, in_order
 
 MOST_CASES = 4096
@@ -82,21 +82,28 @@ def cases(pairs: Iterable[tuple[Any, Condition]]) -> Cases:
             found.setdefault(value, []).append(where)
     if len(found) > MOST_CASES:
         raise NotGroundError(f"a value with more than {MOST_CASES} cases")
-    return Cases({value: either(wheres) for value, wheres in found.items()})
+    return Cases(
+        {
+            value: wheres[0] if len(wheres) == 1 else either(wheres)
+            for value, wheres in found.items()
+        }
+    )
 
 
 def combined(parts: list[Cases]) -> list[tuple[tuple[Any, ...], Condition]]:
     """Each combination of values that can be, with its condition."""
-    size = 1
-    for part in parts:
-        size *= len(part.of)
+    size = prod(len(part.of) for part in parts)
     if size > 32 * MOST_CASES:
         raise NotGroundError(f"{size} combinations of values")
-    found = []
-    for chosen in product(*(part.of.items() for part in parts)):
-        where = both(where for _, where in chosen)
-        if where is not FALSE:
-            found.append((tuple(value for value, _ in chosen), where))
+    spend(size)
+    found: list[tuple[tuple[Any, ...], Condition]] = [((), TRUE)]
+    for part in parts:
+        longer = [
+            ((*values, value), isit if where is TRUE else both(where, isit))
+            for values, where in found
+            for value, isit in part.of.items()
+        ]
+        found = [pair for pair in longer if pair[1] is not FALSE]
     return found
 
 

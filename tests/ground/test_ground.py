@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import random
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -47,6 +48,7 @@ from checker.lang import (
     weak,
 )
 from checker.lang.compile import compile_model
+from checker.lang.ir import Program
 from checker.lang.model import Model
 from spec import catalogue
 from spec.paxos import Paxos
@@ -285,6 +287,69 @@ def test_a_mapping_that_cannot_be_made_ground_hinders_nothing_else() -> None:
     assert len(ground.bindings) == 3
 
 
+def test_more_work_than_allowed_is_given_up_at_the_same_point_always() -> None:
+    program = compile_model(Model(Branches, {}))
+    most = next(n for n in itertools.count(0, 500) if can_be_lowered(program, n))
+    assert most > 500
+    assert [can_be_lowered(program, n) for n in (most - 500, most)] == [False, True]
+
+
+def can_be_lowered(program: Program, work: int) -> bool:
+    try:
+        lowered(program, work)
+    except NotGroundError:
+        return False
+    return True
+
+
+class Turns(Spec):
+    """Some cells keep their codes wherever the action is enabled."""
+
+    nodes: Set[Node] = members(2)
+    turn: Annotated[int, Range(3)] = 0
+    seen: Set[Node]
+    last: Node | None
+
+    @action
+    def go(self, n: Node) -> None:
+        require(self.turn == 1 and n in self.seen and self.last is None)
+        self.turn = 1
+        self.seen.add(n)
+        self.last = n
+
+    @action
+    def back(self) -> None:
+        self.last = None if self.last is None else self.last
+
+
+def test_cells_that_keep_their_codes_are_left_out() -> None:
+    ground = lowered(compile_model(Model(Turns, {})))
+    written = [[effect.cell.name for effect in binding.effects] for binding in ground.bindings]
+    assert written == [["last"], ["last"], []]
+
+
+class Recursive(Spec):
+    """What ends the calls is where control is."""
+
+    limit: Annotated[int, Range(4)] = 0
+    sum: Annotated[int, Range(7)] = 0
+
+    @action
+    def up(self, by: Annotated[int, Range(2)]) -> None:
+        require(self.total(by) < 7)
+        self.limit = (self.limit + 1) % 4
+        self.sum = self.total(by)
+
+    def total(self, start: int) -> int:
+        if start > self.limit:
+            return 0
+        return start + sum(self.total(n) for n in [start + 1])
+
+
+def test_calls_that_end_by_where_control_is() -> None:
+    assert compare(Model(Recursive, {}), 40) > 3
+
+
 def test_the_ground_form_of_paxos() -> None:
     ground = lowered(compile_model(Model(Paxos, {})))
     by_action: dict[str, int] = {}
@@ -305,13 +370,35 @@ def test_the_ground_form_of_paxos() -> None:
     assert accept.errors is FALSE
 
 
+def with_more(text: str, rng: random.Random) -> str:
+    """A random spec whose invariant, about some fields as they were, is a step property too.
+
+    And the condition of the fairness of its first action.
+    """
+    head, _, test = text.rstrip().rpartition("        return ")
+    fields = sorted(set(re.findall(r"self[.](f[0-9]+)", test)))
+    old = {name for name in fields if rng.randrange(2)}
+    before = re.sub(
+        r"self[.](f[0-9]+)", lambda m: f"self.old.{m[1]}" if m[1] in old else m[0], test
+    )
+    first = re.search(r"    @action\n    def a0\(self, p: Node(.*?)\) -> None:", head)
+    assert first is not None
+    names = ", ".join(["self", "p", *re.findall(r", ([a-z0-9]+):", first[1])])
+    fair = f"    @action(fairness=weak(when=lambda {names}: {test}))"
+    head = head.replace(first[0], first[0].replace("    @action", fair, 1))
+    step = f"    @step_property\n    def moves(self, p: Node) -> bool:\n        return {before}\n"
+    return f"{head}        return {test}\n\n{step}"
+
+
 @pytest.mark.parametrize("slice_", range(4))
 def test_random_specs(slice_: int, tmp_path: Path) -> None:
     """Most random specs can be made ground, and then mean the same."""
     ground = 0
     seeds = range(slice_ * EXAMPLES, (slice_ + 1) * EXAMPLES)
     for seed in seeds:
-        model = Model(load_text(random_spec(random.Random(seed).randrange), tmp_path).Random, {})
+        rng = random.Random(seed)
+        text = with_more(random_spec(rng.randrange), rng)
+        model = Model(load_text(text, tmp_path).Random, {})
         try:
             compare(model, 25)
         except NotGroundError:
