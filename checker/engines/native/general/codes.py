@@ -11,7 +11,7 @@ for values that are not in the domain.  `members` lists those that are.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 from itertools import combinations
 from typing import Any
 
@@ -38,7 +38,7 @@ MOST_ITEMS = 12
 """A set of sets needs a table of all sets of so many items."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def codes(of: Type) -> int | None:
     found = _codes(of)
     return None if found is None or found > MOST_CODES else found
@@ -50,9 +50,9 @@ def _codes(of: Type) -> int | None:
             return 0
         case BoolT() | EnumT() | LabelT() | IntT():
             return of.size
-        case SortT(_, members):
-            assert members is not None
-            return len(members)
+        case SortT(_, identities):
+            assert identities is not None
+            return len(identities)
         case OptionT(item):
             held = codes(item)
             return None if held is None else held + 1
@@ -91,7 +91,7 @@ def parts_of(of: RecordT | TupleT) -> tuple[Type, ...]:
     return of.items if isinstance(of, TupleT) else tuple(part for _, part in of.fields)
 
 
-@lru_cache(maxsize=None)
+@cache
 def members(of: Type) -> tuple[int, ...]:
     """The codes of the values of a type, in order."""
     if not has_gaps(of):
@@ -117,7 +117,7 @@ def has_gaps(of: Type) -> bool:
     return False
 
 
-@lru_cache(maxsize=None)
+@cache
 def sets_in_order(items: int) -> tuple[int, ...]:
     """The subsets of so many items as bits: smaller ones first, then in order of their members."""
     return tuple(
@@ -127,7 +127,7 @@ def sets_in_order(items: int) -> tuple[int, ...]:
     )
 
 
-@lru_cache(maxsize=None)
+@cache
 def places_of_sets(items: int) -> tuple[int, ...]:
     """For each set as bits, where it stands in `sets_in_order`."""
     places = [0] * 2**items

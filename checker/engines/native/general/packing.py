@@ -28,7 +28,7 @@ from checker.engines.native.general.codes import (
     parts_of,
     value_of,
 )
-from checker.engines.native.general.shapes import Bits, List, Shapes
+from checker.engines.native.general.shapes import Bits, List, Shapes, is_short
 from checker.lang import ir
 from checker.lang.infer import NeverT
 from checker.lang.model import State
@@ -57,7 +57,7 @@ ALL_ONES = 2**WORD - 1
 def is_plain(of: Type) -> bool:
     """Whether a value is one number: its code, or an int itself."""
     if isinstance(of, OptionT):
-        return is_plain(of.item) and codes(of) is not None
+        return is_short(of.item)
     return isinstance(of, BoolT | EnumT | LabelT | SortT | IntT | NeverT)
 
 
@@ -244,6 +244,5 @@ class GeneralPacking:
     def decode(self, words: tuple[int, ...]) -> State:
         number = sum(word << WORD * at for at, word in enumerate(words))
         return tuple(
-            self.widths.take(field.type, number >> self.places[field.name])
-            for field in self.fields
+            self.widths.take(field.type, number >> self.places[field.name]) for field in self.fields
         )

@@ -48,6 +48,13 @@ LONGEST = 256
 """Containers that may be longer than this have room for no more (or for `room`)."""
 
 
+def is_short(of: Type) -> bool:
+    """Whether the values of a type are small numbers."""
+    if isinstance(of, IntT):
+        return of.low is not None and of.low >= -SMALL and of.high is not None and of.high <= SMALL
+    return isinstance(of, BoolT | EnumT | LabelT | SortT | NeverT)
+
+
 class NotInCError(Exception):
     """This generator has no C for something in the program."""
 
@@ -125,15 +132,10 @@ class Shapes:
 
     def _of(self, of: Type) -> Shape:
         match of:
-            case BoolT() | EnumT() | LabelT() | SortT() | NeverT():
-                return SHORT
-            case IntT(low, high):
-                if low is None or high is None or low < -SMALL or high > SMALL:
-                    return LONG
-                return SHORT
+            case IntT() | BoolT() | EnumT() | LabelT() | SortT() | NeverT():
+                return SHORT if is_short(of) else LONG
             case OptionT(item):
-                inner = self.of(item)
-                return inner if inner is SHORT else self._maybe(inner)
+                return SHORT if is_short(item) else self._maybe(self.of(item))
             case RecordT(kind, fields):
                 return self._struct(
                     kind.__name__, tuple((member(name), self.of(part)) for name, part in fields)
@@ -142,9 +144,7 @@ class Shapes:
                 parts = tuple((f"part{at}", self.of(part)) for at, part in enumerate(items))
                 return self._struct("Tuple" + "".join(stem(part) for part in items), parts)
             case UnionT(kinds):
-                return self._tagged(
-                    tuple((member(str(kind)), self.of(kind)) for kind in kinds)
-                )
+                return self._tagged(tuple((member(str(kind)), self.of(kind)) for kind in kinds))
             case SetT(item):
                 return self._set(of)
             case SeqT(item, at_most):
@@ -243,10 +243,69 @@ class Shapes:
 
 
 RESERVED = frozenset(
-    "auto break case char const continue default do double else enum extern float for goto if "
-    "inline int long register restrict return short signed sizeof static struct switch typedef "
-    "typeof union unsigned void volatile while asm linux unix i16 u16 i64 u64 u32 u8 self out "
-    "status n at w it some kind as NONE DONE BLOCKED PRUNED WHOLE ERROR NO_ROOM".split()
+    [
+        "auto",
+        "break",
+        "case",
+        "char",
+        "const",
+        "continue",
+        "default",
+        "do",
+        "double",
+        "else",
+        "enum",
+        "extern",
+        "float",
+        "for",
+        "goto",
+        "if",
+        "inline",
+        "int",
+        "long",
+        "register",
+        "restrict",
+        "return",
+        "short",
+        "signed",
+        "sizeof",
+        "static",
+        "struct",
+        "switch",
+        "typedef",
+        "typeof",
+        "union",
+        "unsigned",
+        "void",
+        "volatile",
+        "while",
+        "asm",
+        "linux",
+        "unix",
+        "i16",
+        "u16",
+        "i64",
+        "u64",
+        "u32",
+        "u8",
+        "self",
+        "out",
+        "status",
+        "n",
+        "at",
+        "w",
+        "it",
+        "some",
+        "kind",
+        "as",
+        "NONE",
+        "DONE",
+        "BLOCKED",
+        "PRUNED",
+        "WHOLE",
+        "ERROR",
+        "NO_ROOM",
+    ]
 )
 
 

@@ -1,5 +1,13 @@
 /* What every generated model needs. */
 
+/* Parts of a value that are not in use are not set; what a spec says needlessly, stays. */
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wunused-variable"
+#pragma GCC diagnostic ignored "-Wunused-but-set-variable"
+#pragma GCC diagnostic ignored "-Wtautological-compare"
+
+typedef int16_t i16;
+
 /* How the run of a function ended. */
 enum {
     DONE,     /* to its end */
@@ -109,4 +117,22 @@ static inline void wipe(u64 *w, u32 at, u32 bits) {
         w[at >> 6] &= ~(low_bits(some) << shift);
         at += some;
     }
+}
+
+/* ---- numbers without bounds: nonzero where the result is too large to be held ---- */
+
+#define LARGEST ((i64)1 << 62)
+
+static inline int too_large(i64 x) { return x >= LARGEST || x <= -LARGEST; }
+
+static inline int add_large(i64 a, i64 b, i64 *sum) {
+    return __builtin_add_overflow(a, b, sum) || too_large(*sum);
+}
+
+static inline int subtract_large(i64 a, i64 b, i64 *difference) {
+    return __builtin_sub_overflow(a, b, difference) || too_large(*difference);
+}
+
+static inline int multiply_large(i64 a, i64 b, i64 *product) {
+    return __builtin_mul_overflow(a, b, product) || too_large(*product);
 }

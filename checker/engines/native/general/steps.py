@@ -1,0 +1,274 @@
+"""C for the steps of a program: the bindings of each action, and what each does.
+
+    for every binding of every action:
+        run the action in `now`; if it ends, pack the fields that it may write and keep the state
+        put `now` back as it was
+
+The bindings of an action are walked over what its first guards leave (`ir.Choice`), and over the
+whole domains if that cannot be evaluated in this state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+from checker.engines.native.general.codes import codes, value_of
+from checker.engines.native.general.packing import GeneralPacking
+from checker.engines.native.general.shapes import Bits, List, NotInCError
+from checker.engines.native.general.statements import where
+from checker.engines.native.general.text import Body, address, function
+from checker.engines.native.general.writer import Context, Writer
+from checker.engines.python.vacuity import _is_listed as is_listed
+from checker.lang import ir
+from checker.lang.types import BagT, SeqT, SetT, Type
+
+LARGEST_DOMAIN = 1_000_000
+"""As in `checker/lang/bindings.py`."""
+
+
+@dataclass(frozen=True)
+class Flags:
+    """The flags `taken` of one action: one for itself, and one for each value of a parameter."""
+
+    action: ir.ActionIR
+    first: int
+    params: tuple[tuple[int, Type, int] | None, ...]
+    """For each parameter whose values are listed: its first flag, its type, how many."""
+
+
+class Steps:
+    def __init__(self, context: Context, packing: GeneralPacking) -> None:
+        self.context = context
+        self.library = context.library
+        self.program = context.program
+        self.packing = packing
+        self.flags: list[Flags] = []
+        self.taken = 0
+        for action in self.program.actions:
+            self._count_flags(action)
+
+    # ------------------------------------------------------------- what was taken
+
+    def _count_flags(self, action: ir.ActionIR) -> None:
+        first = self.taken
+        self.taken += 1
+        params: list[tuple[int, Type, int] | None] = []
+        for param in action.params:
+            size = codes(param.type)
+            if not is_listed(param.type) or size is None:
+                params.append(None)
+                continue
+            params.append((self.taken, param.type, size))
+            self.taken += size
+        self.flags.append(Flags(action, first, tuple(params)))
+
+    def used(self, taken: bytes) -> dict[str, list[set[Any]]]:
+        """From the flags: for each action that was taken, the values of its listed parameters."""
+        found: dict[str, list[set[Any]]] = {}
+        for flags in self.flags:
+            if not taken[flags.first]:
+                continue
+            held = found[flags.action.name] = [set() for _ in flags.params]
+            for values, listed in zip(held, flags.params, strict=True):
+                if listed is not None:
+                    first, of, size = listed
+                    values.update(value_of(of, at) for at in range(size) if taken[first + at])
+        return found
+
+    # ------------------------------------------------------------- the parts of the file
+
+    def fields(self) -> str:
+        """`State`, and how it is packed."""
+        inside = "".join(
+            f"    {self.library.shape(f.type).name} {self.context.fields[f.name]};\n"
+            for f in self.program.fields
+        )
+        return f"typedef struct State {{\n{inside or '    char nothing;'}\n}} State;\n"
+
+    def loading(self) -> str:
+        body = Body()
+        for field in self.program.fields:
+            place = f"state->{self.context.fields[field.name]}"
+            self.library.unpack(body, field.type, str(self.packing.places[field.name]), place)
+        header = "static void load(const u64 *w, State *state)"
+        return function(header, body.lines, "A packed state, to work with.")
+
+    def _storing(self, writes: frozenset[str]) -> tuple[str, str]:
+        """The functions that pack some fields again, and put them back as they were."""
+
+        def store(name: str) -> str:
+            body = Body()
+            for field in self._in_order(writes):
+                at, bits = self.packing.places[field.name], self.packing.widths.of(field.type)
+                body.line(f"wipe(w, {at}, {bits});")
+                place = f"state->{self.context.fields[field.name]}"
+                self.library.pack(body, field.type, str(at), place)
+            return function(f"static void {name}(u64 *w, const State *state)", body.lines)
+
+        def restore(name: str) -> str:
+            body = Body()
+            for field in self._in_order(writes):
+                place = self.context.fields[field.name]
+                body.line(f"step->now.{place} = step->before.{place};")
+            return function(f"static void {name}(Step *step)", body.lines)
+
+        word = "_".join(self.context.fields[f.name] for f in self._in_order(writes)[:2])
+        return (
+            self.library.once(("store", writes), f"store_{word}", store),
+            self.library.once(("restore", writes), f"restore_{word}", restore),
+        )
+
+    def _in_order(self, writes: frozenset[str]) -> list[ir.StateField]:
+        return [field for field in self.program.fields if field.name in writes]
+
+    # ------------------------------------------------------------- one action
+
+    def action(self, number: int) -> str:
+        """The name of the function that takes an action with every binding."""
+        action = self.program.actions[number]
+        take = self._taking(number)
+        narrowed, may_fail = self._walk(number, take, narrowed=True)
+        if not may_fail:
+            return narrowed
+        whole, _ = self._walk(number, take, narrowed=False)
+        name = self.library.fresh(f"all_{action.name}")
+        lines = [
+            "u32 count = step->out->count;",
+            f"u64 taken = step->actions[{number}];",
+            f"int status = {narrowed}(step);",
+            "if (status != WHOLE) return status;",
+            "step->out->count = count;",
+            f"step->actions[{number}] = taken;",
+            f"return {whole}(step);",
+        ]
+        comment = "Over the whole domains, where the ranges of the parameters cannot be evaluated."
+        self.library.functions.append(function(f"static int {name}(Step *step)", lines, comment))
+        return name
+
+    def _taking(self, number: int) -> str:
+        """One binding of an action."""
+        action, flags = self.program.actions[number], self.flags[number]
+        made = self.program.functions[action.function]
+        body = Body(frozenset({"step"}))
+        params = [body.name(param.name) for param in action.params]
+        given = ["&step->self", *params]
+        body.line(f"int status = {self.context.functions[action.function]}({', '.join(given)});")
+        with body.block("if (status == DONE)"):
+            body.line(f"step->actions[{number}]++;")
+            body.line(f"mark(step, {flags.first});")
+            for param, name, listed in zip(action.params, params, flags.params, strict=True):
+                if listed is not None:
+                    body.line(
+                        f"mark(step, {listed[0]} + (u32){self.library.code(param.type, name)});"
+                    )
+            if made.writes:
+                store, restore = self._storing(made.writes)
+                body.line("u64 *next = successor(step);")
+                body.line(f"{store}(next, &step->now);")
+                body.line(f"keep(step, {number});")
+        if made.writes:
+            body.line(f"if (step->self.wrote) {restore}(step);")
+            body.line("step->self.wrote = 0;")
+        body.line("step->cut |= status == PRUNED;")
+        body.line("return status >= ERROR ? status : DONE;")
+        held = [
+            self.library.parameter(p.type, n) for p, n in zip(action.params, params, strict=True)
+        ]
+        name = self.library.fresh(f"take_{action.name}")
+        header = f"static int {name}({', '.join(['Step *step', *held])})"
+        comment = f"The action {action.name}: {where(made.place)}"
+        self.library.functions.append(function(header, body.lines, comment))
+        return name
+
+    def _walk(self, number: int, take: str, narrowed: bool) -> tuple[str, bool]:
+        """Every binding of an action; and whether what narrows them may fail."""
+        action = self.program.actions[number]
+        w = Writer(self.context)
+        w.choosing = True
+        try:
+            if not narrowed:
+                self._check_size(action)
+            args: list[str] = []
+            self._choose(w, list(action.choices), args, take, narrowed)
+        except NotInCError:
+            if narrowed:
+                raise
+            w.lines = ["(void)step;", "return ERROR;"]
+            w.fails = w.keeps_status = False
+        else:
+            first = ["Machine *self = &step->self;", "(void)self;"]
+            w.lines[:0] = [*first, "int status;"]
+            w.line("return DONE;")
+        name = self.library.fresh(f"{'each' if narrowed else 'every'}_{action.name}")
+        self.library.functions.append(function(f"static int {name}(Step *step)", w.lines))
+        return name, w.fails
+
+    def _check_size(self, action: ir.ActionIR) -> None:
+        sizes = [param.type.size for param in action.params]
+        if None in sizes or prod(size or 0 for size in sizes) > LARGEST_DOMAIN:
+            raise NotInCError(f"all bindings of {action.name}")
+
+    def _choose(
+        self, w: Writer, choices: list[ir.Choice], args: list[str], take: str, narrowed: bool
+    ) -> None:
+        if not choices:
+            w.line(f"status = {take}({', '.join(['step', *args])});")
+            w.line("if (UNLIKELY(status)) return status;")
+            return
+        first, rest = choices[0], choices[1:]
+        if first.within is None or not narrowed:
+            with w.domain(first.type, first.name) as item:
+                self._chosen(w, first, item, rest, args, take, narrowed)
+            return
+        test = w.value(first.given)
+        with w.block("" if test == "1" else f"if ({test})"), self._range(w, first) as item:
+            self._chosen(w, first, item, rest, args, take, narrowed)
+
+    def _chosen(
+        self,
+        w: Writer,
+        choice: ir.Choice,
+        item: str,
+        rest: list[ir.Choice],
+        args: list[str],
+        take: str,
+        narrowed: bool,
+    ) -> None:
+        w.env[choice.name] = item
+        given = item if self.library.scalar(choice.type) else address(item)
+        self._choose(w, rest, [*args, given], take, narrowed)
+
+    @contextmanager
+    def _range(self, w: Writer, choice: ir.Choice) -> Iterator[str]:
+        """The values of `within` that belong to the parameter's type, each once."""
+        assert choice.within is not None
+        of = choice.within.type
+        assert isinstance(of, SetT | SeqT | BagT)
+        place = w.value(choice.within)
+        if choice.how == "subset":
+            assert isinstance(of, SetT)
+            with w.subsets(of, place, choice.name) as item:
+                yield self._belonging(w, of, choice, item)
+            return
+        with self.library.over(w, of, place, choice.name) as item:
+            shape = self.library.shape(of)
+            if isinstance(shape, List) and not isinstance(of, SetT):
+                self._skip_repeated(w, of, place, item)
+            else:
+                assert isinstance(shape, List | Bits)
+            yield self._belonging(w, of.item, choice, item)
+
+    def _skip_repeated(self, w: Writer, of: SeqT | BagT, place: str, item: str) -> None:
+        found = self.library.find(of, place, item)
+        at = item.rpartition("[")[2].rstrip("]")
+        w.line(f"if ({found} != (int){at}) continue;")
+
+    def _belonging(self, w: Writer, of: Type, choice: ir.Choice, item: str) -> str:
+        outside = self.library.outside(of, choice.type, item)
+        if outside is not None:
+            w.line(f"if ({outside} != DONE) continue;")
+        return w.moved(of, choice.type, item, choice.name)
