@@ -7,7 +7,15 @@
 #include <pthread.h>
 #include <time.h>
 
-enum { BATCH = 16, CHUNK = 64, SMALL_LEVEL = 4096, RECENT = 1 << 12, FIRST_LINES = 1 << 13, MANY_LINES = 1 << 16 };
+enum {
+    BATCH = 16,             /* states that are expanded together */
+    STAGES = 3,             /* expanded; lines fetched; states fetched and looked up */
+    CHUNK = 64,             /* numbers that a worker takes at once */
+    SMALL_LEVEL = 4096,     /* so many states are left to one worker */
+    RECENT = 1 << 12,
+    FIRST_LINES = 1 << 14,
+    MANY_LINES = 1 << 18    /* from here on the table doubles */
+};
 #define FULLEST 0.90
 
 typedef enum Status { RUNNING, LEVEL_DONE, COMPLETE, FULL, NO_MEMORY } Status;
@@ -21,18 +29,25 @@ typedef struct Found {
 
 struct Engine;
 
+/* The successors of a batch, on their way into the table. */
+typedef struct Batch {
+    u64 *next, *hashes;
+    u32 count, room, hash_room;
+    u32 looked;  /* so many were looked up */
+    u32 parents; /* the states that were expanded for it */
+} Batch;
+
 typedef struct Worker {
     Report report; /* first, so that a pointer to it is one to the worker */
     struct Engine *engine;
     Out out;
     Found *found;
     u64 *open;
-    u64 *hashes;
-    u32 hash_room;
+    Batch batches[STAGES];
+    u32 turn;                   /* of the batch to be expanded next */
     u64 extended;
     u32 next_number, chunk_end; /* the numbers taken and not used yet */
     u64 at, end;                /* the states of its block not expanded yet */
-    u32 looked, batch;          /* successors looked up already; parents of those that wait */
     Found before;
     u64 (*recent)[NW];          /* some of the states met last, by hash */
     Refinement *refinements;    /* one for each of the model's images */

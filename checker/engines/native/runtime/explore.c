@@ -77,20 +77,22 @@ static void forget(u64 (*recent)[NW]) {
     memcpy(recent[home], other, sizeof other);
 }
 
-/* Make the hashes of the successors that wait, and fetch what looking them up will need.  Those
- * that this worker met a short while ago are dropped: often two parents near to each other lead to
- * the same state. */
-static void prepare(Worker *worker) {
+/* Make the hashes of the successors in `out`, a batch now, and fetch the lines that looking them up
+ * will need.  Those that this worker met a short while ago are dropped: often two parents near to
+ * each other lead to the same state. */
+static void prepare(Worker *worker, Batch *batch) {
     const States *all = &worker->engine->all;
     Out *out = &worker->out;
-    if (UNLIKELY(worker->hash_room < out->room)) {
-        worker->hash_room = out->room;
-        worker->hashes = realloc(worker->hashes, worker->hash_room * sizeof(u64));
-        if (!worker->hashes) abort();
+    batch->next = out->next;
+    batch->room = out->room;
+    if (UNLIKELY(batch->hash_room < out->room)) {
+        batch->hash_room = out->room;
+        batch->hashes = realloc(batch->hashes, batch->hash_room * sizeof(u64));
+        if (!batch->hashes) abort();
     }
     void (*canonical)(u64 *) = worker->engine->model->canonical;
     u64 *kept = out->next;
-    u64 *hashes = worker->hashes;
+    u64 *hashes = batch->hashes;
     for (u32 i = 0; i < out->count; i++) {
         u64 *s = out->next + (u64)i * NW;
         if (canonical) canonical(s);
@@ -102,23 +104,25 @@ static void prepare(Worker *worker) {
         kept += NW;
         fetch_line(all, *hashes++ = hash);
     }
-    out->count = (u32)(hashes - worker->hashes);
+    batch->count = (u32)(hashes - batch->hashes);
+    out->count = 0;
 }
 
-/* Look up the successors that wait; judge and add those that are new.  0: the table is full. */
-static int look_up(Worker *worker) {
+static void fetch_states(const Worker *worker, const Batch *batch) {
+    for (u32 i = batch->looked; i < batch->count; i++)
+        fetch_state(&worker->engine->all, batch->hashes[i]);
+}
+
+/* Look up the states of a batch; judge and add those that are new.  0: the table is full. */
+static int look_up(Worker *worker, Batch *batch) {
     Engine *engine = worker->engine;
-    States *all = &engine->all;
-    Out *out = &worker->out;
-    const u64 *hashes = worker->hashes;
-    for (u32 i = worker->looked; i < out->count; i++) fetch_state(all, hashes[i]);
     seen_at = engine->depth + 1;
-    for (u32 i = worker->looked; i < out->count; i++) {
-        const u64 *s = out->next + (u64)i * NW;
+    for (u32 i = batch->looked; i < batch->count; i++) {
+        const u64 *s = batch->next + (u64)i * NW;
         u32 fresh = fresh_number(worker);
-        u32 number = find_or_add(all, s, hashes[i], fresh);
+        u32 number = find_or_add(&engine->all, s, batch->hashes[i], fresh);
         if (UNLIKELY(number == MOST_STATES)) {
-            worker->looked = i;
+            batch->looked = i;
             return 0;
         }
         if (number == fresh) {
@@ -126,9 +130,18 @@ static int look_up(Worker *worker) {
             engine->model->judge(s, worker->open, &worker->report);
         }
     }
-    out->count = worker->looked = 0;
-    worker->extended += worker->batch;
-    worker->batch = 0;
+    worker->extended += batch->parents;
+    batch->count = batch->looked = batch->parents = 0;
+    return 1;
+}
+
+/* Look up all that waits, the oldest first.  0: the table is full. */
+static int look_up_all(Worker *worker) {
+    for (u32 age = STAGES; age > 0; age--) {
+        Batch *batch = &worker->batches[(worker->turn + STAGES - age) % STAGES];
+        fetch_states(worker, batch);
+        if (!look_up(worker, batch)) return 0;
+    }
     return 1;
 }
 
@@ -169,51 +182,68 @@ static void expand_one(Worker *worker, const u64 *s) {
     }
 }
 
-static void expand_level(Worker *worker) {
+/* The next states for this worker, at most a batch; 0: there are none. */
+static int take_states(Worker *worker) {
+    Engine *engine = worker->engine;
+    if (worker->at < worker->end) return 1;
+    u64 from = __atomic_fetch_add(&engine->cursor, engine->block, __ATOMIC_RELAXED);
+    u64 end = from + engine->block;
+    if (end > engine->level_end) end = engine->level_end;
+    if (from >= end) return 0;
+    worker->at = from;
+    worker->end = end;
+    return 1;
+}
+
+static void expand_batch(Worker *worker, Batch *batch) {
     Engine *engine = worker->engine;
     u64 s[NW];
-    for (;;) {
-        if (worker->out.count && !look_up(worker)) break;
-        if (engine->pause) return;
-        if (worker->at == worker->end) {
-            if (worker->id == 0 && now() >= engine->deadline) break;
-            u64 from = __atomic_fetch_add(&engine->cursor, engine->block, __ATOMIC_RELAXED);
-            u64 end = from + engine->block;
-            if (end > engine->level_end) end = engine->level_end;
-            if (from >= end) return;
-            worker->at = from;
-            worker->end = end;
-        }
-        u64 stop = worker->at + BATCH < worker->end ? worker->at + BATCH : worker->end;
-        seen_at = engine->depth;
-        worker->batch = (u32)(stop - worker->at);
-        for (; worker->at < stop; worker->at++) {
-            load_state(&engine->all, worker->at, s);
-            expand_one(worker, s);
-        }
-        prepare(worker);
-        if (!worker->out.count) worker->extended += worker->batch;
+    u64 stop = worker->at + BATCH < worker->end ? worker->at + BATCH : worker->end;
+    worker->out.next = batch->next;
+    worker->out.room = batch->room;
+    batch->parents = (u32)(stop - worker->at);
+    seen_at = engine->depth;
+    for (; worker->at < stop; worker->at++) {
+        load_state(&engine->all, worker->at, s);
+        expand_one(worker, s);
     }
-    engine->pause = 1;
+    prepare(worker, batch);
+}
+
+static void expand_level(Worker *worker) {
+    Engine *engine = worker->engine;
+    int full = !look_up_all(worker);
+    while (!full && !engine->pause && take_states(worker)) {
+        u32 turn = worker->turn++;
+        expand_batch(worker, &worker->batches[turn % STAGES]);
+        fetch_states(worker, &worker->batches[(turn + STAGES - 1) % STAGES]);
+        full = !look_up(worker, &worker->batches[(turn + 1) % STAGES]);
+        if (worker->id == 0 && worker->at == worker->end && now() >= engine->deadline)
+            engine->pause = 1;
+    }
+    if (full || !look_up_all(worker)) engine->pause = 1;
+}
+
+/* Whether successors wait, or states that nobody else will expand. */
+static int has_work(const Worker *worker) {
+    u32 waiting = 0;
+    for (u32 i = 0; i < STAGES; i++) waiting |= worker->batches[i].count;
+    return waiting || worker->at < worker->end;
 }
 
 /* Whether every state of the level was expanded. */
 static int level_done(const Engine *engine) {
     if (engine->cursor < engine->level_end) return 0;
-    for (u32 i = 0; i < engine->worker_count; i++) {
-        const Worker *worker = &engine->workers[i];
-        if (worker->at < worker->end || worker->out.count) return 0;
-    }
+    for (u32 i = 0; i < engine->worker_count; i++)
+        if (has_work(&engine->workers[i])) return 0;
     return 1;
 }
 
 /* Whether worker 0 does the rest of the level sooner alone. */
 static int little_to_do(const Engine *engine) {
     if (engine->level_end - engine->cursor >= SMALL_LEVEL) return 0;
-    for (u32 i = 1; i < engine->worker_count; i++) {
-        const Worker *worker = &engine->workers[i];
-        if (worker->at < worker->end || worker->out.count) return 0;
-    }
+    for (u32 i = 1; i < engine->worker_count; i++)
+        if (has_work(&engine->workers[i])) return 0;
     return 1;
 }
 
@@ -319,7 +349,13 @@ Engine *engine_new(const Model *model, u32 workers, u32 whats, u32 deadlock, u32
         worker->out.taken = calloc(model->taken + 1, 1);
         worker->out.report = &worker->report;
         worker->refinements = calloc(model->images + 1, sizeof(Refinement));
-        make_room(&worker->out, 1024);
+        for (u32 k = 0; k < STAGES; k++) {
+            worker->out.next = NULL;
+            worker->out.room = 0;
+            make_room(&worker->out, 1024);
+            worker->batches[k].next = worker->out.next;
+            worker->batches[k].room = worker->out.room;
+        }
         if (i && pthread_create(&worker->thread, NULL, work, worker)) return NULL;
     }
     return make_table(engine, FIRST_LINES) ? engine : NULL;
@@ -376,7 +412,7 @@ int engine_run(Engine *engine, double seconds) {
                 return FULL;
             }
             u64 lines = engine->all.line_count;
-            if (!make_table(engine, lines < MANY_LINES ? lines * 8 : lines * 2)) return NO_MEMORY;
+            if (!make_table(engine, lines < MANY_LINES ? lines * 4 : lines * 2)) return NO_MEMORY;
         }
         if (now() >= engine->deadline) return RUNNING;
     }
@@ -437,10 +473,13 @@ static void seek(Worker *worker) {
     Out *out = &worker->out;
     u64 s[NW];
     Found *best = &worker->before;
+    Batch *batch = &worker->batches[0];
+    out->next = batch->next;
+    out->room = batch->room;
     for (;;) {
         u64 from = __atomic_fetch_add(&engine->cursor, 256, __ATOMIC_RELAXED);
         u64 end = from + 256 < engine->level_end ? from + 256 : engine->level_end;
-        if (from >= end) return;
+        if (from >= end) break;
         for (u64 i = from; i < end; i++) {
             load_state(&engine->all, i, s);
             if (best->any && !less(s, best->s)) continue;
@@ -460,6 +499,8 @@ static void seek(Worker *worker) {
             out->count = 0;
         }
     }
+    batch->next = out->next;
+    batch->room = out->room;
 }
 
 /* The least state of a level from which one step leads to `t`.  Only after the search has ended:
@@ -487,10 +528,12 @@ void engine_free(Engine *engine) {
     for (u32 i = 0; i < engine->worker_count; i++) {
         Worker *worker = &engine->workers[i];
         if (i) pthread_join(worker->thread, NULL);
-        free(worker->found), free(worker->open), free(worker->hashes), free(worker->recent);
+        free(worker->found), free(worker->open), free(worker->recent);
+        for (u32 k = 0; k < STAGES; k++)
+            free(worker->batches[k].next), free(worker->batches[k].hashes);
         for (u32 k = 0; k < engine->model->images; k++) refinement_end(&worker->refinements[k]);
         free(worker->refinements);
-        free(worker->out.next), free(worker->out.actions), free(worker->out.taken);
+        free(worker->out.actions), free(worker->out.taken);
     }
     munmap(engine->all.bytes, (engine->all.room + 1) * BYTES);
     munmap(engine->all.lines, engine->all.line_count * sizeof(Line));
