@@ -7,22 +7,28 @@ partial-order reduction needs.  `how` tells a write that only adds to a set or b
 two additions commute, although both also read what they add to.
 
 A Sort is symmetric if renaming its members changes nothing that a spec can say.  The type rules
-leave no way to single out a member (no order, no literals), so only values can: constants,
-defaults of fields, and members that stand in variables of the module.
+leave few ways to single out a member (no order, no literals): values (constants, defaults of
+fields, and members that stand in variables of the module), invariants of records that read such
+values, and the canonical order of a walk whose rounds end in different ways (`rounds.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
+from math import prod
 from typing import Any, Literal
 
 from checker.lang import ir
-from checker.lang.types import SetT, SortT
+from checker.lang.rounds import rounds_that_show
+from checker.lang.types import RecordT, SetT, SortT, Type, sorts_in
 from checker.lang.values import Bag, Map, Record, Set, Sort
 
 Path = tuple[ir.Expr | None, ...]
+
+LARGEST_RECORD = 20_000
+"""The values of a record with more than these are not walked to see whether renaming keeps them."""
 
 
 @dataclass(frozen=True)
@@ -197,13 +203,27 @@ def symmetric_sorts(program: ir.Program) -> tuple[SortT, ...]:
 
 def singled_out(program: ir.Program, sort: SortT) -> str | None:
     """What tells one member of the Sort from another; `None` if nothing does."""
-    members = sort.members or ()
-    for one, other in pairwise(members):
+    for one, other in pairwise(sort.members or ()):
         swap: dict[Any, Any] = {one: other, other: one}
+        for record in sorted(_checked_records(program), key=str):
+            if sort.kind in sorts_in(record) and not _closed(record, swap):
+                return f"the invariants of `{record}`"
         for what, value in _values(program):
             if renamed(value, swap) != value:
                 return what
+    if (sort.size or 0) > 1:
+        for function in program.functions.values():
+            for walk in rounds_that_show(program, function.body, _mentions(sort)):
+                return f"the order of what is walked in `{function.name}`, line {walk.place.line}"
+    for refinement in program.refinements:
+        found = singled_out(refinement.other, sort)
+        if found is not None:
+            return f"{found} of `{refinement.other.name}`"
     return None
+
+
+def _mentions(sort: SortT) -> Callable[[Type], bool]:
+    return lambda of: sort.kind in sorts_in(of)
 
 
 def _values(program: ir.Program) -> Iterator[tuple[str, Any]]:
@@ -214,9 +234,55 @@ def _values(program: ir.Program) -> Iterator[tuple[str, Any]]:
         if field.default is not ...:
             yield f"the first value of `{field.name}`", field.default
     for function in program.functions.values():
+        for value in _literals(function.body):
+            yield f"a value in `{function.name}`", value
+    for action in (*program.actions, *(init for group in program.inits for init in group)):
+        for choice in action.choices:
+            for expr in (choice.within, choice.given):
+                for value in _literals(expr or ir.TRUE):
+                    yield f"what `{choice.name}` of `{action.name}` ranges over", value
+
+
+def _literals(tree: ir.Tree) -> Iterator[Any]:
+    yield from (node.value for node in ir.walk(tree) if isinstance(node, ir.Literal))
+
+
+def _checked_records(program: ir.Program) -> set[RecordT]:
+    """The records with invariants whose values are walked or kept: no function need make them."""
+    types = [field.type for field in program.fields]
+    types += [constant.type for constant in program.constants.values()]
+    for function in program.functions.values():
+        types += [param.type for param in function.params]
         for node in ir.walk(function.body):
-            if isinstance(node, ir.Literal):
-                yield f"a value in `{function.name}`", node.value
+            if isinstance(node, ir.Domain):
+                types.append(node.of)
+            elif isinstance(node, ir.Literal):
+                types.append(node.type)
+    return {r for of in types for r in _records_in(of) if r.kind._checks}
+
+
+def _records_in(of: Type) -> Iterator[RecordT]:
+    if isinstance(of, RecordT):
+        yield of
+        parts: tuple[Any, ...] = tuple(part for _, part in of.fields)
+    else:
+        held = vars(of).values()
+        parts = tuple(p for part in held for p in (part if isinstance(part, tuple) else (part,)))
+    for part in parts:
+        if isinstance(part, Type):
+            yield from _records_in(part)
+
+
+def _closed(record: RecordT, swap: dict[Any, Any]) -> bool:
+    """Whether the invariants allow the same of renamed fields.  Too many values to ask: no."""
+    sizes = [of.size for _, of in record.fields]
+    if None in sizes or prod(size or 0 for size in sizes) > LARGEST_RECORD:
+        return False
+    allows = record.kind.allows
+    return all(
+        allows(args) == allows(tuple(renamed(arg, swap) for arg in args))
+        for args in product(*(tuple(of.values()) for _, of in record.fields))
+    )
 
 
 def renamed(value: Any, names: dict[Any, Any]) -> Any:

@@ -160,9 +160,7 @@ class _Writer:
             parts.append(BLOCKS)
         functions = [*self._exchanges(), *self._sorting()]
         if [action.size for action in self.tried] == [2]:
-            functions.append(
-                least_of_two("canonical", self._exchange(self.tried[0], 0), "settle")
-            )
+            functions.append(least_of_two("canonical", self._exchange(self.tried[0], 0), "settle"))
         elif self.tried:
             functions += [self._points(), *self._features(), SEARCH.read_text()]
         return "\n".join([*parts, self.tables.text(), *functions])
@@ -220,7 +218,9 @@ class _Writer:
         """The features that are about tried points, and the function that lists what holds."""
         tried = sum(action.size for action in self.tried)
         touches = self._touches(tried)
-        first, other, rows = [0], [], []
+        first = [0]
+        other: list[int] = []
+        rows: list[str] = []
         for held in touches.values():
             other.append(len(rows) + sum(point < tried for point, _ in held))
             rows += [f"    {{{hexadecimal(role)}, {point}}},\n" for point, role in held]

@@ -73,10 +73,10 @@ def exchange_text(name: str, exchange: Exchange, packing: Packing, tables: Table
         elif cell < other:
             apart = (a.word, b.word, b.shift - a.shift)
             together[apart] = together.get(apart, 0) | a.mask
-    for (low, high, apart), mask in together.items():
-        lines.append(f"x = ({shifted(f's[{high}]', apart)} ^ s[{low}]) & {hexadecimal(mask)};")
+    for (low, high, right), mask in together.items():
+        lines.append(f"x = ({shifted(f's[{high}]', right)} ^ s[{low}]) & {hexadecimal(mask)};")
         lines.append(f"s[{low}] ^= x;")
-        lines.append(f"s[{high}] ^= {shifted('x', -apart)};")
+        lines.append(f"s[{high}] ^= {shifted('x', -right)};")
     body = "".join(f"    {line}\n" for line in lines)
     return f"static void {name}(u64 *s) {{\n    u64 x, y;\n    (void)x, (void)y;\n{body}}}\n"
 

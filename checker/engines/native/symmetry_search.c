@@ -7,8 +7,9 @@
  *     EXCHANGE             for each point: exchange this member with the next one
  *     settle               replace a state by the one that stands for it among those that differ
  *                          in the order of the other points only
- *     features             list what holds in a state and is about some point; LISTED at most
- *     TOUCH_FIRST, TOUCH   for each feature: the points that it is about, and its role for each
+ *     features             list what holds in a state and is about a point that is tried
+ *     TOUCH_FIRST, TOUCH   for each of these features: the points that it is about, and its role for
+ *                          each; TOUCH_OTHER: the first that is not tried, or where they end
  *
  * Every point gets a colour, which depends on what holds of it and not on its name, so that the
  * members of one orbit have the same colours.  Orders in which colours do not descend are tried,
@@ -107,17 +108,19 @@ static void try_orders(const u64 *s, const u64 *colour, u32 p, u64 *best) {
 static void canonical(u64 *s) {
     u32 list[LISTED], count = features(s, list);
     u64 colour[POINTS] = {0};
-    for (u32 i = 0; i < count; i++)
-        for (u32 t = TOUCH_FIRST[list[i]]; t < TOUCH_FIRST[list[i] + 1]; t++)
-            colour[TOUCH[t].point] += TOUCH[t].role;
-    u32 different = colours(colour), held = 0;
-    while (orders(colour) > 2 && different > held) {
-        refine(list, count, colour);
-        held = different;
+    for (u32 i = 0; i < count; i++) {
+        const Touch *t = TOUCH + TOUCH_FIRST[list[i]], *end = TOUCH + TOUCH_OTHER[list[i]];
+        do colour[t->point] += t->role;
+        while (++t < end);
+    }
+    u32 left = orders(colour), different = 0;
+    while (left > 2 && colours(colour) > different) {
         different = colours(colour);
+        refine(list, count, colour);
+        left = orders(colour);
     }
     order_by_colour(s, colour);
-    if (orders(colour) == 1) {
+    if (left == 1) {
         settle(s);
         return;
     }
