@@ -38,6 +38,13 @@ if TYPE_CHECKING:
 @property_option
 @click.option("--all", "everything", is_flag=True, help="Go on after a violation; show each.")
 @click.option("--allow-unused", is_flag=True, help="An action never taken is no failure.")
+@click.option(
+    "--emit-c",
+    "emit_c",
+    type=click.Path(path_type=Path, allow_dash=True),
+    metavar="FILE",
+    help="Write the C that the native engine would run (-: to standard output); check nothing.",
+)
 @file_options
 @json_option
 def command(
@@ -52,6 +59,7 @@ def command(
     properties: tuple[str, ...],
     everything: bool,
     allow_unused: bool,
+    emit_c: Path | None,
     trace: Path | None,
     svg: Path | None,
     as_json: bool,
@@ -87,6 +95,8 @@ def command(
     names = list(properties) or None
     if allow_unused:
         names = [name for name in names or every_name(machine) if name != "coverage"]
+    if emit_c is not None:
+        return write_c(machine, names, emit_c)
     memory = limit_bytes(max_memory)
     with guarded(memory), showing(target.cls.__name__) as progress:
         result = check(
@@ -101,6 +111,22 @@ def command(
             stop_at_first=not everything,
         )
     return give(result, target.name, as_json=as_json, trace=trace, svg=svg, everything=everything)
+
+
+def write_c(spec: Spec, names: list[str] | None, file: Path) -> int:
+    """Write what the native engine would compile."""
+    from checker.cli.output import put_text, write_file
+    from checker.engines.check import checked_model
+    from checker.engines.native.generate import generate
+    from checker.engines.python.plan import Plan
+
+    model = checked_model(spec)
+    source = generate(model, Plan.of(model, names)).source
+    if str(file) == "-":
+        put_text(source)
+    else:
+        write_file(file, lambda: file.write_text(source, encoding="utf-8"))
+    return 0
 
 
 def every_name(spec: Spec) -> list[str]:

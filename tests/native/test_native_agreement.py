@@ -1,0 +1,99 @@
+"""The native engine gives the reference's answers: on random specs, and not by accident.
+
+A long run: QUORATE_RANDOM_SPECS=5000 pytest tests/native/test_native_agreement.py
+"""
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from checker import check
+from checker.engines.errors import NotNativeError
+from checker.engines.native import conditions, unrolled
+from checker.ground.conditions import Condition
+from checker.lang import Spec
+from checker.lang.errors import SpecError
+from spec.paxos import Paxos
+from tests.generate.loading import load_text
+from tests.generate.random_specs import random_spec
+from tests.native.answers import differences
+
+RANDOM_SPECS = int(os.environ.get("QUORATE_RANDOM_SPECS", "60"))
+SLICES = 4
+LARGEST = 3000
+
+
+def random_one(seed: int, folder: Path) -> type[Spec]:
+    made = load_text(random_spec(random.Random(seed).randrange), folder)
+    kind = made.Random
+    assert isinstance(kind, type)
+    assert issubclass(kind, Spec)
+    return kind
+
+
+def disagreements(seeds: range, folder: Path) -> tuple[int, dict[int, object]]:
+    """How many random specs were compared, and those on which the engines differ."""
+    compared = 0
+    found: dict[int, object] = {}
+    for seed in seeds:
+        spec = random_one(seed, folder)
+        everything = seed % 2 == 0
+        try:
+            reference = check(
+                spec, engine="python", max_states=LARGEST, stop_at_first=not everything
+            )
+            if reference.undecided_because.startswith("the limit"):
+                continue
+            different = differences(spec, 1 + seed % 2, stop_at_first=not everything)
+        except (SpecError, NotNativeError):
+            continue
+        compared += 1
+        if different:
+            found[seed] = different
+    return compared, found
+
+
+@pytest.mark.parametrize("part", range(SLICES))
+def test_the_engines_agree_on_random_specs(part: int, tmp_path: Path) -> None:
+    size = RANDOM_SPECS // SLICES
+    compared, found = disagreements(range(part * size, (part + 1) * size), tmp_path)
+    assert not found
+    assert compared > size // 2
+
+
+def test_a_wrong_condition_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bug that is put into the generated C: `cell <= 2` where it should be `cell <= 1`."""
+
+    def wrong(self: conditions.Conditions, of: Condition) -> str:
+        return right(self, of).replace("<= 1)", "<= 2)")
+
+    right = conditions.Conditions._atom
+    monkeypatch.setattr(conditions.Conditions, "_atom", wrong)
+    _, found = disagreements(range(12), tmp_path)
+    assert found
+
+
+def test_a_wrong_effect_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bug that is put into the generated C: a step that is taken to change the state always."""
+    monkeypatch.setattr(unrolled._Writer, "_always_changes", lambda *_: True)
+    _, found = disagreements(range(12), tmp_path)
+    assert found
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_the_answer_does_not_depend_on_the_number_of_workers(workers: int) -> None:
+    from spec.broken.paxos import IgnoresHighestVote
+
+    alone = check(IgnoresHighestVote(), engine="native", workers=1)
+    found = check(IgnoresHighestVote(), engine="native", workers=workers)
+    assert found.counterexamples == alone.counterexamples
+    assert found.distinct_states == alone.distinct_states
+
+
+def test_the_published_counts_of_paxos_in_full() -> None:
+    result = check(Paxos(ballots=4, values=1), engine="native")
+    assert result, result
+    found = result.distinct_states, result.transitions, result.depth
+    assert found == (2_825_761, 23_851_996, 32)
