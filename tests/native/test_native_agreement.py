@@ -64,13 +64,13 @@ def test_the_engines_agree_on_random_specs(part: int, tmp_path: Path) -> None:
 
 
 def test_a_wrong_condition_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bug that is put into the generated C: `cell <= 2` where it should be `cell <= 1`."""
+    """A bug that is put into the generated C: one "and" of a guard is an "or"."""
 
     def wrong(self: conditions.Conditions, of: Condition) -> str:
-        return right(self, of).replace("<= 1)", "<= 2)")
+        return right(self, of).replace("&&", "||", 1)
 
-    right = conditions.Conditions._atom
-    monkeypatch.setattr(conditions.Conditions, "_atom", wrong)
+    right = conditions.Conditions._joined
+    monkeypatch.setattr(conditions.Conditions, "_joined", wrong)
     _, found = disagreements(range(12), tmp_path)
     assert found
 
