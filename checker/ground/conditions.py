@@ -4,8 +4,9 @@ A cell holds a small code, from 0 to size - 1.  The atoms are "this cell holds o
 codes"; they are closed under negation, so a formula is true, false, an atom, a conjunction, a
 disjunction, or a count ("so many of these hold").
 
-Rules: equal formulas are one object, so that equality is identity; true and false never stand
-inside another formula; the parts of a conjunction do not repeat what its atoms say already.
+Rules: equal formulas of one program are one object, so that equality is identity; true and false
+never stand inside another formula; the parts of a conjunction do not repeat what its atoms say
+already.
 Simplification is not complete: two formulas that mean the same may differ.
 """
 

@@ -185,12 +185,11 @@ class Execution:
             x = Execution(self.memo, self.state)
             x.frame.names = self.frame.names
             value = rule(x)
-            found = Outcome(value, tuple(x.failures), x.guard, x.pruned, (held, read))
-            self.memo.outcomes[key] = found
+            # What is pure has no guards: where a bound would block it, it fails.
+            failures = (*x.failures, negation(x.guard))
+            found = self.memo.outcomes[key] = Outcome(value, failures, (held, read))
         for where in found.failures:
             self.fail(where)
-        self.prune(found.pruned)
-        self.need(found.guard)
         return found.value
 
     def truth(self, e: ir.Expr) -> Condition:

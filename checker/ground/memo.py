@@ -35,12 +35,10 @@ class Operands:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an evaluation gave, and where it does not reach its end."""
+    """What an evaluation gave, and where it fails."""
 
     value: Symbol
     failures: tuple[Condition, ...]
-    guard: Condition
-    pruned: Condition
     held: tuple[Any, ...]
     """What the key names by address: it must live as long as the key."""
 
@@ -98,8 +96,6 @@ class Memo:
             for node in ir.walk(part):
                 if isinstance(node, ir.FieldRead) and not node.old:
                     fields[node.name] = None
-                elif isinstance(node, ir.Write):
-                    fields[node.field] = None
         recursive = any(name in self._reached(self.functions[name].body) for name in reached)
         names = ir.locals_in(tree) - set(_bound(tree))
         return Operands(tuple(sorted(names)), tuple(fields), recursive)

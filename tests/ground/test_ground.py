@@ -6,6 +6,7 @@ import itertools
 import os
 import random
 import re
+from bisect import bisect_left
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -39,6 +40,7 @@ from checker.lang import (
     Spec,
     action,
     enabled,
+    everywhere,
     invariant,
     members,
     refinement,
@@ -287,19 +289,28 @@ def test_a_mapping_that_cannot_be_made_ground_hinders_nothing_else() -> None:
     assert len(ground.bindings) == 3
 
 
-def test_more_work_than_allowed_is_given_up_at_the_same_point_always() -> None:
+def test_what_is_given_up_does_not_depend_on_what_was_lowered_before() -> None:
     program = compile_model(Model(Branches, {}))
-    most = next(n for n in itertools.count(0, 500) if can_be_lowered(program, n))
-    assert most > 500
-    assert [can_be_lowered(program, n) for n in (most - 500, most)] == [False, True]
+    least = least_work(program)
+    assert least > 1000
+    held = lowered(program)
+    assert least_work(program) == least
+    assert repr(held.bindings) == repr(lowered(program, least).bindings)
+    with pytest.raises(NotGroundError, match=f"more than {least - 1:,} units of work"):
+        lowered(program, least - 1)
 
 
-def can_be_lowered(program: Program, work: int) -> bool:
-    try:
-        lowered(program, work)
-    except NotGroundError:
-        return False
-    return True
+def least_work(program: Program) -> int:
+    """The least limit under which a program can be lowered."""
+
+    def can_be_lowered(work: int) -> bool:
+        try:
+            lowered(program, work)
+        except NotGroundError:
+            return False
+        return True
+
+    return bisect_left(range(10**6), True, key=can_be_lowered)
 
 
 class Turns(Spec):
@@ -329,25 +340,49 @@ def test_cells_that_keep_their_codes_are_left_out() -> None:
 
 
 class Recursive(Spec):
-    """What ends the calls is where control is."""
+    """Calls that end only because control does not come back here."""
 
     limit: Annotated[int, Range(4)] = 0
     sum: Annotated[int, Range(7)] = 0
 
     @action
-    def up(self, by: Annotated[int, Range(2)]) -> None:
-        require(self.total(by) < 7)
+    def up(self) -> None:
+        self.sum = self.total(self.limit)
         self.limit = (self.limit + 1) % 4
-        self.sum = self.total(by)
 
-    def total(self, start: int) -> int:
-        if start > self.limit:
+    @action
+    def twice(self) -> None:
+        require(enabled(self.up) and any(self.total(n) > 2 for n in [self.limit, self.sum]))
+        self.sum = 0
+
+    def total(self, n: int) -> int:
+        if n == 0:
             return 0
-        return start + sum(self.total(n) for n in [start + 1])
+        return n + sum(self.total(m) for m in [n - 1])
 
 
 def test_calls_that_end_by_where_control_is() -> None:
-    assert compare(Model(Recursive, {}), 40) > 3
+    assert compare(Model(Recursive, {}), 40) > 4
+
+
+class Keyed(Spec):
+    """A map whose keys may lie outside a bound that blocks, in an expression."""
+
+    held: Map[Annotated[int, Range(2, beyond="block")], bool] = everywhere(False)
+    ready: bool
+
+    @action
+    def fill(self, by: Annotated[int, Range(2)]) -> None:
+        require(by == 0 or self.ready)
+        self.held = {k + by: k == 0 for k in range(2)}
+
+    @action
+    def arm(self) -> None:
+        self.ready = True
+
+
+def test_a_bound_that_blocks_is_an_error_in_an_expression() -> None:
+    assert compare(Model(Keyed, {}), 40) > 2
 
 
 def test_the_ground_form_of_paxos() -> None:
