@@ -12,10 +12,11 @@ from collections.abc import Iterable
 from checker.engines.native.generate import generate
 from checker.engines.native.generated import Generated, What, Words
 from checker.engines.native.library import Library, Search, Seen, Status
+from checker.engines.native.liveness import judge_liveness_natively
 from checker.engines.native.unused import unused_warnings
 from checker.engines.outcome import Outcome
 from checker.engines.python.explore import INTERRUPTED, run_through
-from checker.engines.python.plan import Findings, Plan
+from checker.engines.python.plan import MODEL_ERROR, Findings, Plan
 from checker.engines.python.refinement import Images
 from checker.engines.python.watch import Watch
 from checker.engines.result import Limits, ProgressCallback, Result, Step
@@ -36,20 +37,40 @@ def explore(
     properties: Iterable[str] | None = None,
     stop_at_first: bool = True,
     workers: int | None = None,
+    por: bool = False,
 ) -> Result:
     """Check `properties` (names; `None`: all) in every reachable state.
 
     `workers`: threads; `None`: one for each core.  `NotNativeError`: this spec has no native form.
+    `por`: partial-order reduction, in as many states as it needs; runs may not be shortest.
     """
     plan = Plan.of(model, properties)
+    if por:
+        refuse_what_needs_all_steps(plan)
     watch = Watch(limits or Limits(), progress)
-    library = Library(generate(model, plan))
-    run = _Run(model, plan, watch, library, stop_at_first, workers or len(os.sched_getaffinity(0)))
+    library = Library(generate(model, plan, por))
+    threads = workers or len(os.sched_getaffinity(0))
+    run = _Run(model, plan, watch, library, stop_at_first, threads, por)
     try:
         run.explore()
         return run.result()
     finally:
         run.search.close()
+
+
+def refuse_what_needs_all_steps(plan: Plan) -> None:
+    """A reduced search keeps what is true of single states, not every step and every run."""
+    judged = [*plan.step_properties, *plan.liveness]
+    others = list(dict.fromkeys(what.name for what, _ in judged))
+    others += [refinement.name for refinement in plan.refinements]
+    if not others:
+        return
+    kept = [name for name in Plan.all_names(plan) if name not in others]
+    raise SpecError(
+        f"partial-order reduction does not judge {', '.join(f'`{name}`' for name in others)}: "
+        "it leaves out steps and runs",
+        f"check them without it, and with it only: {' '.join(f'--property {k}' for k in kept)}",
+    )
 
 
 class _Run:
@@ -63,7 +84,9 @@ class _Run:
         library: Library,
         stop_at_first: bool,
         workers: int,
+        por: bool,
     ) -> None:
+        self.por = por
         self.model = model
         self.plan = plan
         self.watch = watch
@@ -154,11 +177,25 @@ class _Run:
             self._explain(what, seen)
         if self.complete:
             outcome.judge_the_whole()
+            self._judge_liveness(outcome)
         unused: Iterable[str] = ()
         if self.complete and not self.findings.violations:
             unused = unused_warnings(self.model, self.generated, self.search, numbers.states, taken)
         outcome.seconds = self.watch.seconds
         return outcome.result(unused)
+
+    def _judge_liveness(self, outcome: Outcome) -> None:
+        """What must happen in every fair run."""
+        if not self.plan.liveness or self.findings.violated(MODEL_ERROR):
+            return
+        try:
+            outcome.liveness_judged = judge_liveness_natively(
+                self.model, self.plan, self.findings, self.search, self.watch
+            )
+        except LimitReached as reached:
+            outcome.stopped = str(reached)
+        except KeyboardInterrupt:
+            outcome.stopped = INTERRUPTED
 
     def _explain(self, what: What, seen: Seen) -> None:
         """Show a violation as a run of the spec itself."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -41,6 +41,18 @@ class What:
 
 
 @dataclass(frozen=True)
+class LivenessSource:
+    """The C by which liveness is judged, and what its numbers mean."""
+
+    observing: str
+    """What `runtime/graph.h` asks for."""
+    labelled: str | None
+    """The model with labels; `None` where no step is fair."""
+    assumptions: tuple[tuple[str, Args], ...]
+    """By number: an action, and the values of the parameters that its fairness is for each of."""
+
+
+@dataclass(frozen=True)
 class Generated:
     """A program in C, and how to read what it says."""
 
@@ -56,5 +68,7 @@ class Generated:
     """By the number of the model's image."""
     others: tuple[Generated, ...] = ()
     """The programs that are refined, in the same order; filled in by `generate`."""
+    liveness: Callable[[Iterable[tuple[str, Args]]], LivenessSource] | None = None
+    """The C by which these instances of properties are judged; `None`: there is no such C."""
     notes: tuple[str, ...] = field(default=())
     """How it was made, for people: `unrolled`, or why not."""

@@ -59,8 +59,10 @@ class Library:
             8 * (self.words - 1) + (generated.packing.bits - 64 * (self.words - 1) + 7) // 8
         )
         size = (f"-DNW={self.words}", f"-DBYTES={used_bytes}")
-        model = building(generated.source, (*MODEL_OPTIONS, size[0]))
-        runtime = building(RUNTIME / "explore.c", (*RUNTIME_OPTIONS, *size))
+        self.model_options = (*MODEL_OPTIONS, size[0])
+        self.runtime_options = (*RUNTIME_OPTIONS, *size)
+        model = building(generated.source, self.model_options)
+        runtime = building(RUNTIME / "explore.c", self.runtime_options)
         others = [
             building(other.source, (*MODEL_OPTIONS, f"-DNW={other.packing.words}"))
             for other in generated.others
@@ -113,6 +115,11 @@ class Search:
         if self._engine:
             self.runtime.engine_free(self._engine)
             self._engine = None
+
+    @property
+    def engine(self) -> int:
+        """Where the engine's own structure is, for other parts of the runtime."""
+        return int(self._engine)
 
     def begin(self, states: list[Words]) -> Status:
         return Status(

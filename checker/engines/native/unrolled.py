@@ -5,18 +5,20 @@
 * Bindings of one action that have the same effect are one step in C: it is counted as often as
   guards hold, and added once.
 * A function holds at most `MOST_TOGETHER` bindings: a compiler's time grows faster than that.
-* With `labels`, each binding adds a successor of its own, with its number.
+* With `labels`, one for each binding, bindings with different labels add successors of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from checker.engines.native.conditions import Conditions
 from checker.engines.native.generated import Args, Generated, What
 from checker.engines.native.packing import Packing, Place
+from checker.engines.native.reduction import reduction
+from checker.engines.native.reduction_source import reduction_source
 from checker.ground.conditions import (
     FALSE,
     TRUE,
@@ -37,10 +39,17 @@ MOST_TOGETHER = 64
 
 
 def unrolled(
-    program: ir.Program, ground: Ground, wanted: Iterable[str], labels: bool = False
+    program: ir.Program,
+    ground: Ground,
+    wanted: Iterable[str],
+    labels: Sequence[int] = (),
+    reduce: bool = False,
 ) -> Generated:
-    """The program in C, judging the properties named in `wanted`."""
-    return _Writer(program, ground, frozenset(wanted), labels).generated()
+    """The program in C, judging the properties named in `wanted`.
+
+    `reduce`: with what partial-order reduction needs.
+    """
+    return _Writer(program, ground, frozenset(wanted), labels, reduce).generated()
 
 
 @dataclass(frozen=True)
@@ -64,7 +73,12 @@ class _Step:
 
 class _Writer:
     def __init__(
-        self, program: ir.Program, ground: Ground, wanted: frozenset[str], labels: bool
+        self,
+        program: ir.Program,
+        ground: Ground,
+        wanted: frozenset[str],
+        labels: Sequence[int],
+        reduce: bool,
     ) -> None:
         self.program = program
         self.ground = ground
@@ -95,6 +109,7 @@ class _Writer:
         self.whats = tuple(whats)
         self.error = len(whats) - 1
         self.steps = list(self._steps(wanted))
+        self.reduction = reduction(ground.bindings, *self._looked_for()) if reduce else None
 
     def generated(self) -> Generated:
         return Generated(
@@ -126,7 +141,7 @@ class _Writer:
             judged = tuple(j for j in binding.steps if j.name in wanted)
             key: Any = (binding.action, binding.effects, judged)
             if self.labels:
-                key = number
+                key = (*key, self.labels[number])
             if key not in merged:
                 merged[key] = _Step(binding.action, [], binding.effects, judged)
             merged[key].ways.append(_Way(number, guard, binding.args))
@@ -142,9 +157,40 @@ class _Writer:
             yield from (binding.errors, binding.pruned)
         for j in (*self.invariants, *self.goals, *self.final, *self.constraints):
             yield from (j.holds, j.errors)
+        if self.reduction:
+            yield from self.reduction.guards
         for image in self.images:
             yield image.errors
             yield from (where for cell in image.cells for _, where in cell.codes)
+
+    # ------------------------------------------------------------- partial-order reduction
+
+    def _looked_for(self) -> tuple[list[Condition], Condition]:
+        """What the search must find where it holds; and what holds in states that are extended."""
+        sought = []
+        errors = FALSE
+        for j in self.invariants:
+            errors = either(errors, j.errors)
+            sought.append(both(negation(errors), negation(j.holds)))
+        for j in self.goals:
+            if j.errors is not FALSE:
+                raise NotGroundError(f"`{j.name}` may fail: the goals of a reduced search must not")
+            sought.append(both(negation(errors), j.holds))
+        sought.append(either(errors, *(j.errors for j in self.constraints)))
+        failing = either(binding.errors for binding in self.ground.bindings)
+        sought += [failing, *(binding.pruned for binding in self.ground.bindings)]
+        return sought, both(negation(failing), *(j.holds for j in self.constraints))
+
+    def _reduction(self, fails: bool, prunes: bool) -> str:
+        if self.reduction is None:
+            return ""
+        steps = [
+            self._add(_Step(b.action, [_Way(number, both(b.guard, negation(b.errors)), b.args)],
+                            b.effects, ()))
+            for number, b in enumerate(self.ground.bindings)
+        ]
+        actions = [self.actions.index(b.action) for b in self.ground.bindings]
+        return reduction_source(self.reduction, self.conditions, fails, prunes, steps, actions)
 
     # ------------------------------------------------------------- the file
 
@@ -155,6 +201,7 @@ class _Writer:
         pruned = self._pruned()
         judging = self._judging()
         images = [self._image(number, image) for number, image in enumerate(self.images)]
+        reduced = self._reduction(bool(failing), bool(pruned))
         parts = [
             f"/* {self.program.name}, made by Quorate.\n *\n{self._cells()} */",
             '#include "model.h"',
@@ -169,6 +216,7 @@ class _Writer:
             self._expand([name for name, _ in groups], bool(failing), bool(pruned)),
             judging,
             *images,
+            reduced,
             self._model(),
         ]
         return "\n\n".join(part for part in parts if part) + "\n"
@@ -243,7 +291,8 @@ class _Writer:
             judged += f"if (!{self.text(j.holds)}) {self._report(self.whats.index(what), 'next')} "
         label = ""
         if self.labels:
-            label = f"out->labels[(next - out->next) / NW] = {step.ways[0].number}; "
+            number = self.labels[step.ways[0].number]
+            label = f"out->labels[(next - out->next) / NW] = {number}; "
         put = f"{made}{label}{judged}next += NW;"
         if self._always_changes(step):
             return lets + put
@@ -486,6 +535,7 @@ class _Writer:
             + ("    .cut = cut,\n" if self.constraints else "")
             + ("    .final = final,\n" if self.final else "")
             + (f"    .images = {len(self.images)}, .image = image,\n" if self.images else "")
+            + ("    .reduction = &reduction,\n" if self.reduction else "")
             + "};"
         )
 

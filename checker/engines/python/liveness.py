@@ -35,7 +35,7 @@ from checker.engines.python.watch import Watch
 from checker.engines.result import Counterexample
 from checker.lang.errors import ModelError
 
-__all__ = ["fairness_in_words", "judge_liveness"]
+__all__ = ["counterexample", "fairness_in_words", "judge_liveness"]
 
 
 @dataclass
@@ -65,7 +65,7 @@ def judge_liveness(
             continue
         lasso = search.find(claim)
         if lasso is not None:
-            findings.add(_counterexample(search.fair, instance, lasso))
+            findings.add(counterexample(search.fair, instance, lasso))
     return True
 
 
@@ -186,7 +186,7 @@ _SAYS = {
 }
 
 
-def _counterexample(fair: Fair, instance: Instance, lasso: Lasso) -> Counterexample:
+def counterexample(fair: Fair, instance: Instance, lasso: Lasso) -> Counterexample:
     what, args = instance
     lines = [f"`{what.text(args)}` {_SAYS[what.kind]}.", *_ending(fair, lasso)]
     assumed = fairness_in_words(fair.graph.model)

@@ -33,7 +33,7 @@ typedef struct Out {
     u32 room;        /* for how many there is room */
     u64 *actions;    /* one more for each enabled binding of an action, stutters too */
     u8 *taken;       /* set to 1 where something (the generator knows what) was once taken */
-    u16 *labels;     /* in the build with LABELS: which binding led to each successor; else NULL */
+    u16 *labels;     /* in a build with labels: what kind of step led to each successor; else NULL */
     u8 cut;          /* set to 1: steps of this state were cut off by a bound that prunes */
     u8 failed;       /* set to 1: extending this state is a model error; nothing else has changed */
     Report *report;  /* of step properties */
@@ -45,6 +45,23 @@ typedef struct Image {
     const u64 *reads;                    /* NW words: the bits that the image depends on */
     u32 words;                           /* of the other model */
 } Image;
+
+/* For partial-order reduction: tables over bindings and the guards that they need.  A set of
+ * bindings is words of bits; what the tables mean is said in `reduction.py`. */
+typedef struct Reduction {
+    u32 bindings, guards;
+    /* Which guards hold: a bit for each.  As `expand`, tells of failing and of steps cut off. */
+    void (*look)(const u64 *s, u64 *held, Out *out);
+    /* Add the successor by an enabled binding, unless it is the same state. */
+    void (*take)(const u64 *s, u32 binding, Out *out);
+    const u32 *first_need; /* by binding: where its part of `needs` begins; and the end */
+    const u16 *needs;      /* guards */
+    const u64 *enabling;   /* by guard: a set */
+    const u64 *against;    /* by binding: a set */
+    const u64 *useful;     /* by these the search may get on */
+    const u64 *blocking;   /* with these, all that are enabled must be taken */
+    const u16 *action;     /* by binding: whose it is */
+} Reduction;
 
 typedef struct Model {
     u32 words;         /* NW */
@@ -66,6 +83,8 @@ typedef struct Model {
     /* The refinements that are judged. */
     u32 images;
     const Image *image;
+    /* NULL: nothing may be left for later. */
+    const Reduction *reduction;
 } Model;
 
 /* Make room for `more` successors.  A model that cannot say `most` calls it before each one. */
