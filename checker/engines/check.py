@@ -37,6 +37,7 @@ def check(
     properties: Iterable[str] | None = None,
     stop_at_first: bool = True,
     workers: int | None = None,
+    por: bool = False,
 ) -> Result:
     """Explore every reachable state of a spec, and judge its properties.
 
@@ -45,13 +46,20 @@ def check(
     native beyond, where that is possible.  `max_memory`: in bytes, of the whole process.
     `properties`: names (`None`: all; `deadlock` and `coverage` are names, too).
     `stop_at_first=False`: go on after a violation, for one counterexample of each property.
-    `workers`: threads of the native engine; `None`: one for each core.
+    `workers`: threads of the native engine; `None`: one for each core.  `por`: partial-order
+    reduction, by the native engine: the same verdicts, of properties of single states only, from
+    fewer states; a counterexample may not be the shortest.
 
     The result is true exactly if everything holds: `assert check(Paxos(acceptors=3))`.
     """
     if engine not in ENGINES:
         known = ", ".join(sorted(ENGINES))
         raise SpecError(f"there is no engine `{engine}`", f"the engines are: {known}")
+    if por and engine == "python":
+        raise SpecError(
+            "the reference engine has no partial-order reduction",
+            "choose the engine `native`",
+        )
     model = checked_model(spec)
     limits = Limits(max_states, max_seconds, max_memory)
     names = None if properties is None else list(properties)
@@ -65,9 +73,10 @@ def check(
             stop_at_first=stop_at_first,
         )
 
-    if engine == "python" or (engine == "auto" and max_states is not None and max_states <= SMALL):
+    few = engine == "auto" and not por and max_states is not None and max_states <= SMALL
+    if engine == "python" or few:
         return reference(limits, progress)
-    if engine == "auto":
+    if engine == "auto" and not por:
         result = reference(replace(limits, max_states=SMALL), None)
         if result.distinct_states < SMALL or not result.undecided_because:
             return result
@@ -81,9 +90,10 @@ def check(
             properties=names,
             stop_at_first=stop_at_first,
             workers=workers,
+            por=por,
         )
     except NotNativeError as error:
-        if engine == "native":
+        if engine == "native" or por:
             raise
         result = reference(limits, progress)
         result.warnings = (f"the reference engine did this, slowly: {error.rule}", *result.warnings)

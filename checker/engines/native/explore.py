@@ -16,7 +16,7 @@ from checker.engines.native.liveness import judge_liveness_natively
 from checker.engines.native.unused import unused_warnings
 from checker.engines.outcome import Outcome
 from checker.engines.python.explore import INTERRUPTED, run_through
-from checker.engines.python.plan import MODEL_ERROR, Findings, Plan
+from checker.engines.python.plan import COVERAGE, DEADLOCK, MODEL_ERROR, Findings, Plan
 from checker.engines.python.refinement import Images
 from checker.engines.python.watch import Watch
 from checker.engines.result import Limits, ProgressCallback, Result, Step
@@ -65,11 +65,14 @@ def refuse_what_needs_all_steps(plan: Plan) -> None:
     others += [refinement.name for refinement in plan.refinements]
     if not others:
         return
-    kept = [name for name in Plan.all_names(plan) if name not in others]
+    kept = [name for name in plan.names if name not in others]
+    kept += [DEADLOCK] * plan.deadlock + [COVERAGE] * plan.coverage
     raise SpecError(
-        f"partial-order reduction does not judge {', '.join(f'`{name}`' for name in others)}: "
-        "it leaves out steps and runs",
-        f"check them without it, and with it only: {' '.join(f'--property {k}' for k in kept)}",
+        "partial-order reduction leaves out steps and runs, and so it cannot judge "
+        + ", ".join(f"`{name}`" for name in others),
+        f"with it, check only {', '.join(f'`{name}`' for name in kept)}"
+        if kept
+        else "check without it",
     )
 
 
@@ -172,6 +175,7 @@ class _Run:
             complete=self.complete,
             bounded=numbers.cut,
             stopped=self.stopped,
+            reductions=("partial order",) if self.por else (),
         )
         for what, seen in list(self._seen()):
             self._explain(what, seen)
@@ -180,7 +184,9 @@ class _Run:
             self._judge_liveness(outcome)
         unused: Iterable[str] = ()
         if self.complete and not self.findings.violations:
-            unused = unused_warnings(self.model, self.generated, self.search, numbers.states, taken)
+            unused = unused_warnings(
+                self.model, self.generated, self.search, numbers.states, taken, self.por
+            )
         outcome.seconds = self.watch.seconds
         return outcome.result(unused)
 

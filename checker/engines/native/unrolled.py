@@ -185,8 +185,14 @@ class _Writer:
         if self.reduction is None:
             return ""
         steps = [
-            self._add(_Step(b.action, [_Way(number, both(b.guard, negation(b.errors)), b.args)],
-                            b.effects, ()))
+            self._add(
+                _Step(
+                    b.action,
+                    [_Way(number, both(b.guard, negation(b.errors)), b.args)],
+                    b.effects,
+                    (),
+                )
+            )
             for number, b in enumerate(self.ground.bindings)
         ]
         actions = [self.actions.index(b.action) for b in self.ground.bindings]

@@ -19,8 +19,14 @@ MOST_LOOKED_AT = 20_000
 
 
 def unused_warnings(
-    model: Model, generated: Generated, search: Search, states: int, taken: bytes
+    model: Model,
+    generated: Generated,
+    search: Search,
+    states: int,
+    taken: bytes,
+    reduced: bool = False,
 ) -> Iterator[str]:
+    """`reduced`: the search left out states, but nothing that can be taken."""
     unused = Unused(model)
     looked_at = 0
     for number in _spread(states):
@@ -37,7 +43,8 @@ def unused_warnings(
                 continue
         model.load(state)
         unused.see_state()
-    where = "" if looked_at == states else f" (of {looked_at:,} states that were looked at)"
+    whole = looked_at == states and not reduced
+    where = "" if whole else f" (of {looked_at:,} states that were looked at)"
     yield from unused.warnings(generated.used(taken), where)
 
 

@@ -3,6 +3,7 @@
 #define QUORATE_ENGINE_H
 
 #include "states.h"
+#include "reduce.h"
 #include "refine.h"
 #include <pthread.h>
 #include <time.h>
@@ -51,6 +52,7 @@ typedef struct Worker {
     Found before;
     u64 (*recent)[NW];          /* some of the states met last, by hash */
     Refinement *refinements;    /* one for each of the model's images */
+    Chooser chooser;            /* if the model is reduced */
     u8 cut, failed;
     pthread_t thread;
     u32 id;

@@ -158,6 +158,56 @@ static void judge_images(Worker *worker, const u64 *s, u32 first) {
     }
 }
 
+/* Whether a state is in no level up to this one.  Which worker found it first does not matter. */
+static int is_new(Engine *engine, const u64 *s) {
+    u64 t[NW];
+    memcpy(t, s, sizeof t);
+    if (engine->model->canonical) engine->model->canonical(t);
+    u32 number = find_or_add(&engine->all, t, hash_of(t), MOST_STATES);
+    return number == MOST_STATES || number >= engine->level_end;
+}
+
+/* Add the successors by the bindings chosen; whether a useful one leads to a new state. */
+static int take_chosen(Worker *worker, const u64 *s) {
+    const Chooser *c = &worker->chooser;
+    Out *out = &worker->out;
+    int any_new = 0;
+    for (u32 w = 0; w < c->words; w++) {
+        for (u64 left = c->chosen[w]; left; left &= left - 1) {
+            u32 before = out->count;
+            c->r->take(s, w * 64 + (u32)__builtin_ctzll(left), out);
+            if (any_new || before == out->count || !(c->r->useful[w] & left & -left)) continue;
+            any_new = is_new(worker->engine, out->next + (u64)before * NW);
+        }
+    }
+    return any_new;
+}
+
+/* Add the successors by a stubborn set, if there is one that is smaller than all that is enabled
+ * and by which the search gets on.  0: there is none, and nothing has changed. */
+static int expand_reduced(Worker *worker, const u64 *s) {
+    Chooser *c = &worker->chooser;
+    Out *out = &worker->out;
+    u32 before = out->count;
+    c->r->look(s, c->held, out);
+    if (out->failed) return 0;
+    u32 enabled = find_enabled(c);
+    make_room(out, enabled);
+    while (choose(c, enabled)) {
+        if (take_chosen(worker, s)) {
+            for (u32 b = 0; b < c->r->bindings; b++) {
+                if (!has(c->chosen, b)) continue;
+                out->actions[c->r->action[b]]++;
+                out->taken[b] = 1;
+            }
+            return 1;
+        }
+        out->count = before;
+        for (u32 w = 0; w < c->words; w++) c->seeds[w] &= ~c->chosen[w];
+    }
+    return 0;
+}
+
 static void expand_one(Worker *worker, const u64 *s) {
     Engine *engine = worker->engine;
     const Model *model = engine->model;
@@ -169,7 +219,7 @@ static void expand_one(Worker *worker, const u64 *s) {
     }
     if (model->most) make_room(out, model->most);
     out->cut = out->failed = 0;
-    model->expand(s, out);
+    if (!model->reduction || !expand_reduced(worker, s)) model->expand(s, out);
     if (model->images) judge_images(worker, s, before);
     if (UNLIKELY(out->failed)) {
         worker->failed = 1;
@@ -349,6 +399,7 @@ Engine *engine_new(const Model *model, u32 workers, u32 whats, u32 deadlock, u32
         worker->out.taken = calloc(model->taken + 1, 1);
         worker->out.report = &worker->report;
         worker->refinements = calloc(model->images + 1, sizeof(Refinement));
+        if (model->reduction) chooser_begin(&worker->chooser, model->reduction);
         for (u32 k = 0; k < STAGES; k++) {
             worker->out.next = NULL;
             worker->out.room = 0;
@@ -533,6 +584,7 @@ void engine_free(Engine *engine) {
             free(worker->batches[k].next), free(worker->batches[k].hashes);
         for (u32 k = 0; k < engine->model->images; k++) refinement_end(&worker->refinements[k]);
         free(worker->refinements);
+        if (engine->model->reduction) chooser_end(&worker->chooser);
         free(worker->out.actions), free(worker->out.taken);
     }
     munmap(engine->all.bytes, (engine->all.room + 1) * BYTES);
