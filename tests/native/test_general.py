@@ -74,6 +74,10 @@ class Out(Structure):
     ]
 
 
+class Image(Structure):
+    _fields_ = [("of", CFUNCTYPE(c_int, Words, Words)), ("reads", Words), ("words", c_uint32)]
+
+
 class CModel(Structure):
     _fields_ = [
         ("words", c_uint32),
@@ -85,6 +89,9 @@ class CModel(Structure):
         ("judge", CFUNCTYPE(None, Words, Words, POINTER(Report))),
         ("cut", CFUNCTYPE(c_int, Words)),
         ("final", CFUNCTYPE(c_int, Words, POINTER(Report))),
+        ("canonical", ctypes.c_void_p),
+        ("images", c_uint32),
+        ("image", POINTER(Image)),
     ]
 
 
@@ -167,6 +174,7 @@ def compare(model: Model, compiled: Compiled, most: int) -> int:
     for state in itertools.islice(waiting, most):
         assert compiled.packing.decode(compiled.packing.encode(state)) == state
         compare_judgements(model, compiled, state)
+        compare_images(model, compiled, state)
         steps = compare_steps(model, compiled, state)
         taken |= {(action, args) for action, args, _ in steps}
         for after in [after for _, _, after in steps] or one_by_one(model, state):
@@ -247,6 +255,23 @@ def compare_judgements(model: Model, compiled: Compiled, state: State) -> None:
         assert bool(final(compiled.words(state), byref(compiled.report))) == bool(some)
 
 
+def compare_images(model: Model, compiled: Compiled, state: State) -> None:
+    assert compiled.model.images == len(model.refinements)
+    for number, refinement in enumerate(model.refinements):
+        image, other = compiled.model.image[number], compiled.generated.others[number].packing
+        assert image.words == other.words
+        words = (c_uint64 * other.words)()
+        known = image.of(compiled.words(state), words)
+        expected = outcome(model.abstract, refinement, state)
+        assert bool(known) == (expected != "model error"), model.show(state)
+        if known:
+            assert other.decode(tuple(words)) == expected
+            bits = zip(compiled.words(state), image.reads[: compiled.packing.words], strict=True)
+            again = (c_uint64 * other.words)()
+            image.of((c_uint64 * compiled.packing.words)(*(w & r for w, r in bits)), again)
+            assert list(again) == list(words)
+
+
 def verdicts(model: Model, props: Iterable[Property], state: State, stop: bool) -> Iterator[Any]:
     """The first instance that decides: one that is `stop`, or a model error."""
     for prop in props:
@@ -259,7 +284,10 @@ def verdicts(model: Model, props: Iterable[Property], state: State, stop: bool) 
 def judgement(model: Model, state: State) -> tuple[list[Any], set[Any]]:
     """What the C is to say of a state: up to the first model error."""
     wrong: list[Any] = []
-    met = set()
+    met: set[Any] = set()
+    for refinement in model.refinements:
+        if outcome(model.abstract, refinement, state) == "model error":
+            wrong.append(("refinement", refinement.name, ()))
     invariants = [prop for prop in model.properties if prop.kind == "invariant"]
     goals = [prop for prop in model.properties if prop.kind == "reachable"]
     for prop in (*invariants, *goals, *model.constraints):

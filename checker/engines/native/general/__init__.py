@@ -13,15 +13,15 @@ not enough, the C says so (`no room`, or 2 in `Out.failed`): nothing is lost in 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
+from checker.engines.native.general.file import File, called_in
 from checker.engines.native.general.judging import Judging
-from checker.engines.native.general.library import Library
+from checker.engines.native.general.liveness import liveness_source
 from checker.engines.native.general.packing import GeneralPacking
-from checker.engines.native.general.shapes import NotInCError, Shapes
-from checker.engines.native.general.statements import declaration, written
+from checker.engines.native.general.shapes import NotInCError
 from checker.engines.native.general.steps import Steps
-from checker.engines.native.general.text import SUPPORT, function
-from checker.engines.native.general.writer import Context
+from checker.engines.native.general.text import function
 from checker.engines.native.generated import Generated
 from checker.lang import ir
 
@@ -55,22 +55,12 @@ static inline u64 *successor(Step *step) {
 }
 
 /* Keep it, if it is another state. */
-static inline void keep(Step *step, u16 action) {
+static inline void keep(Step *step, u32 label) {
     Out *out = step->out;
     if (memcmp(out->next + (size_t)out->count * NW, step->packed, NW * sizeof(u64)) == 0) return;
-    if (out->labels) out->labels[out->count] = action;
+    if (out->labels) out->labels[out->count] = (u16)label;
     out->count++;
 }
-"""
-
-MACHINE = """\
-/* What a function of the spec works on. */
-typedef struct Machine {
-    State *now;
-    const State *old; /* before the step */
-    int depth;        /* of calls of a function by itself */
-    int wrote;        /* whether `now` may have changed */
-} Machine;
 """
 
 
@@ -81,103 +71,54 @@ def general(
 
     `NotInCError` if something in it has no finite form.
     """
-    return _File(program, wanted, room).generated()
+    return _Model(program, wanted, room).generated()
 
 
-class _File:
+class _Model:
+    """The file with the symbol `model`."""
+
     def __init__(self, program: ir.Program, wanted: Iterable[str] | None, room: int) -> None:
         self.program = program
-        self.shapes = Shapes(room)
-        self.library = Library(self.shapes)
-        self.context = Context(program, self.library)
-        self.packing = GeneralPacking(program, self.shapes)
-        self.steps = Steps(self.context, self.packing)
-        self.judging = Judging(self.context, wanted)
+        self.file = File(program, room)
+        self.steps = Steps(self.file.context, self.file.packing)
+        self.judging = Judging(self.file.context, self.file.packing, wanted)
 
     def generated(self) -> Generated:
-        later = self._functions()
-        before = [
-            f"/* {self.program.name}, made from its typed form. */\n",
-            '#include "model.h"\n',
-            SUPPORT,
-            *self.shapes.declarations,
-            self.steps.fields(),
-            MACHINE,
-            STEP % {
-                "actions": max(1, len(self.program.actions)), "taken": max(1, self.steps.taken)
-            },
-        ]  # fmt: skip
-        source = "\n".join([*before, *self.library.functions, *later])
+        refinements = self.judging.refinements
+        others = tuple(general(each.other, (), self.file.room) for each in refinements)
+        self.file.write_functions(self._roots())
+        walks = [self.steps.action(number) for number in range(len(self.program.actions))]
+        parts = self.judging.functions([other.packing for other in others])
+        sizes = {
+            "actions": max(1, len(self.program.actions)),
+            "taken": max(1, self.steps.taken),
+        }
+        source = self.file.source(
+            "model.h", [STEP % sizes], [*parts, self._expand(walks), self._model(others)]
+        )
         return Generated(
-            source,
-            self.packing,
-            tuple(self.judging.whats),
-            tuple(self.judging.goals),
-            self.steps.used,
-            ("from the typed form",),
+            source=source,
+            packing=self.file.packing,
+            whats=tuple(self.judging.whats),
+            goals=tuple(self.judging.goals),
+            used=self.steps.used,
+            refinements=refinements,
+            others=others,
+            liveness=partial(liveness_source, self.program, self.file.room, source),
+            notes=("from the typed form",),
         )
 
-    def _functions(self) -> list[str]:
-        """What the library does not hold; it grows meanwhile."""
-        library, functions = self.library, self.library.functions
-        names = {"load", "judge", "judge_step", "cut", "final", "expand", "model"}
-        library.names |= names | set(self.shapes.names)
-        made = self._reached()
-        functions += [declaration(self.context, function) for function in made]
-        for each in made:
-            functions.append(written(self.context, each))
-        loading = self.steps.loading()
-        functions.append(loading)
-        walks = [self.steps.action(number) for number in range(len(self.program.actions))]
-        judged = bool(self.judging.of_kind("step_property"))
-        parts = [self.judging.judge()]
-        if judged:
-            parts.append(self.judging.judge_step())
-        if self.program.constraints:
-            parts.append(self.judging.cut())
-        if self.program.final:
-            parts.append(self.judging.final())
-        return [*parts, self._expand(walks, judged), self._model()]
-
-    def _reached(self) -> list[ir.Function]:
-        """The functions that the C needs, in the order of the program."""
-        roots = [action.function for action in self.program.actions]
-        judged = (*self.judging.properties, *self.program.constraints, *self.program.final)
-        roots += [
-            prop.function
-            for prop in judged
-            if prop.kind in ("invariant", "step_property", "reachable", "constraint", "final")
-        ]
-        found: set[str] = set()
-        waiting = [*roots, *self._called_by_choices()]
-        while waiting:
-            name = waiting.pop()
-            if name in found:
-                continue
-            found.add(name)
-            waiting += self._called(self.program.functions[name].body)
-        return [f for name, f in self.program.functions.items() if name in found]
-
-    def _called_by_choices(self) -> list[str]:
-        found = []
+    def _roots(self) -> list[str]:
+        found = [action.function for action in self.program.actions]
         for action in self.program.actions:
             for choice in action.choices:
                 for e in (choice.within, choice.given):
-                    found += self._called(e) if e is not None else []
-        return found
+                    found += called_in(self.program, e) if e is not None else []
+        return found + self.judging.roots()
 
-    def _called(self, tree: ir.Tree) -> list[str]:
-        found = []
-        for node in ir.walk(tree):
-            if isinstance(node, ir.Call | ir.Enabled | ir.Do):
-                found.append(node.function)
-            if isinstance(node, ir.MakeRecord | ir.Replace):
-                found += self.program.records.get(node.type, ())  # type: ignore[call-overload]
-        return found
-
-    def _expand(self, walks: list[str], judged: bool) -> str:
-        actions, lines = len(self.program.actions), ["Step step;"]
-        lines += [
+    def _expand(self, walks: list[str]) -> str:
+        lines = [
+            "Step step;",
             "u32 count = out->count;",
             "load(s, &step.before);",
             "step.now = step.before;",
@@ -194,31 +135,37 @@ class _File:
             "out->failed = status == NO_ROOM ? 2 : 1;",
             "return;",
             "}",
-            f"for (int i = 0; i < {actions}; i++) out->actions[i] += step.actions[i];",
+            f"for (int i = 0; i < {len(walks)}; i++) out->actions[i] += step.actions[i];",
             "out->cut |= step.cut;",
         ]
-        if judged:
+        if self.judging.of_kind("step_property"):
             lines += [
                 "for (u32 i = count; i < out->count; i++)",
                 "    judge_step(s, out->next + (size_t)i * NW, &step.before, out->report);",
             ]
         return function("static void expand(const u64 *s, Out *out)", lines)
 
-    def _model(self) -> str:
+    def _model(self, others: tuple[Generated, ...]) -> str:
         rows = {
             "words": "NW",
             "actions": str(len(self.program.actions)),
             "taken": str(self.steps.taken),
             "goals": str(len(self.judging.goals)),
-            "most": "0",
             "expand": "expand",
             "judge": "judge",
-            "cut": "cut" if self.program.constraints else "NULL",
-            "final": "final" if self.program.final else "NULL",
-            "canonical": "NULL",
         }
+        rows |= {"cut": "cut"} if self.program.constraints else {}
+        rows |= {"final": "final"} if self.program.final else {}
+        images = ""
+        if others:
+            rows |= {"images": str(len(others)), "image": "images"}
+            held = "".join(
+                f"    {{image_{number}, reads_{number}, {other.packing.words}}},\n"
+                for number, other in enumerate(others)
+            )
+            images = f"static const Image images[] = {{\n{held}}};\n\n"
         inside = "".join(f"    .{name} = {value},\n" for name, value in rows.items())
-        return f"const Model model = {{\n{inside}}};\n"
+        return f"{images}const Model model = {{\n{inside}}};\n"
 
 
 __all__ = ["ROOM", "GeneralPacking", "NotInCError", "general"]

@@ -68,12 +68,14 @@ def _codes(of: Type) -> int | None:
             keys, held = codes(key), codes(value)
             if keys is None or held is None or keys > 64:
                 return None
-            return int(held ** len(members(key)))
+            total: int = held ** len(members(key))
+            return total
         case SeqT(item, at_most):
             held = codes(item)
             if held is None or at_most is None or at_most > 64:
                 return None
-            return sum(held**length for length in range(at_most + 1))
+            lengths: list[int] = [held**length for length in range(at_most + 1)]
+            return sum(lengths)
     return None
 
 
@@ -161,14 +163,14 @@ def code_of(of: Type, value: Any) -> int:
             return _digits(parts_of(of), [getattr(value, name) for name, _ in fields])
         case UnionT(kinds):
             before = 0
-            for kind in kinds:
-                if kind.kind is type(value):
-                    return before + code_of(kind, value)
-                before += codes(kind) or 0
+            for one in kinds:
+                if one.kind is type(value):
+                    return before + code_of(one, value)
+                before += codes(one) or 0
         case SetT(item):
             bits = sum(1 << code_of(item, member) for member in value)
             return places_of_sets(codes(item) or 0)[bits]
-        case MapT(key, held):
+        case MapT(_, held):
             return _digits([held] * len(value), list(value.values()))
         case SeqT(item):
             before = sum((codes(item) or 0) ** length for length in range(len(value)))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from checker.engines.native.general.operators import OPERATORS, Keys, arithmetic
-from checker.engines.native.general.shapes import NotInCError, Struct, member
+from checker.engines.native.general.shapes import Struct, member
 from checker.engines.native.general.text import address, part
 from checker.engines.native.general.writer import Rule, Writer
 from checker.lang import ir
 from checker.lang.definedness import row_of
 from checker.lang.infer import NeverT, kinds_of
-from checker.lang.types import BagT, BoolT, IntT, MapT, OptionT, RecordT, SeqT, SetT, Type, UnionT
+from checker.lang.types import BagT, IntT, MapT, OptionT, RecordT, SeqT, SetT, Type, UnionT
 
 
 def _op(w: Writer, e: ir.Op) -> str:

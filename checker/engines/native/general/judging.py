@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import product
 
+from checker.engines.native.general.file import called_in
 from checker.engines.native.general.packing import GeneralPacking
 from checker.engines.native.general.text import address, function
 from checker.engines.native.general.writer import Context, Writer
-from checker.engines.native.generated import Args, What
+from checker.engines.native.generated import Args, Packed, What
 from checker.lang import ir
 
 MODEL_ERROR = What("model error", "model error", ())
 NO_ROOM = What("no room", "no room", ())
 
 
+START = [
+    "State now;",
+    "load(s, &now);",
+    "Machine self = {.now = &now, .old = &now};",
+    "int status;",
+    "i64 holds;",
+]
+
+
 class Judging:
     """`wanted`: the names of the properties to judge; `None`: all."""
 
-    def __init__(self, context: Context, wanted: Iterable[str] | None) -> None:
+    def __init__(
+        self, context: Context, packing: GeneralPacking, wanted: Iterable[str] | None
+    ) -> None:
         self.context = context
+        self.packing = packing
         self.library = context.library
         self.program = context.program
         names = None if wanted is None else frozenset(wanted)
@@ -35,10 +48,37 @@ class Judging:
             elif prop.kind == "reachable":
                 self.first[prop.name] = len(self.goals)
                 self.goals += [(prop.name, args) for args in instances(prop)]
+        self.refinements = tuple(
+            each for each in self.program.refinements if names is None or each.name in names
+        )
+        for refinement in self.refinements:
+            self.first[refinement.name] = len(self.whats)
+            self.whats.append(What("refinement", refinement.name, ()))
         self.whats += [NO_ROOM, MODEL_ERROR]
 
     def of_kind(self, kind: str) -> list[ir.PropertyIR]:
         return [prop for prop in self.properties if prop.kind == kind]
+
+    def roots(self) -> list[str]:
+        """The functions of the program that are called from here."""
+        kinds = ("invariant", "step_property", "reachable")
+        judged = [prop for kind in kinds for prop in self.of_kind(kind)]
+        found = [p.function for p in (*judged, *self.program.constraints, *self.program.final)]
+        return found + [made for each in self.refinements for _, made in each.fields]
+
+    def functions(self, others: Sequence[Packed]) -> list[str]:
+        """All that the runtime calls; `others`: how the programs that are refined are packed."""
+        made = []
+        for number, (refinement, other) in enumerate(zip(self.refinements, others, strict=True)):
+            made += [self._reads(number, refinement), self._image(number, refinement, other)]
+        made.append(self._judge([other.words for other in others]))
+        if self.of_kind("step_property"):
+            made.append(self._judge_step())
+        if self.program.constraints:
+            made.append(self._cut())
+        if self.program.final:
+            made.append(self._final())
+        return made
 
     # ------------------------------------------------------------- one property
 
@@ -70,8 +110,13 @@ class Judging:
 
     # ------------------------------------------------------------- states
 
-    def judge(self) -> str:
+    def _judge(self, images: list[int]) -> str:
+        """`images`: of how many words the images are."""
         w = self._writer()
+        for number, refinement in enumerate(self.refinements):
+            image, at = w.name("image"), self.first[refinement.name]
+            w.line(f"u64 {image}[{images[number]}];")
+            w.line(f"if (!image_{number}(s, {image})) report->see(report, {at}, s, NULL);")
         for prop in self.of_kind("invariant"):
             self._numbered(w, prop, self._judge_invariant)
         for prop in self.of_kind("reachable"):
@@ -85,15 +130,7 @@ class Judging:
         return Writer(self.context, "now", "open", "report", "s", "t", "holds", "old")
 
     def _start(self, w: Writer) -> list[str]:
-        if not w.lines:
-            return ["(void)s;", "(void)report;"]
-        return [
-            "State now;",
-            "load(s, &now);",
-            "Machine self = {.now = &now, .old = &now};",
-            "int status;",
-            "i64 holds;",
-        ]
+        return START if w.lines else ["(void)s;", "(void)report;"]
 
     def _numbered(
         self,
@@ -126,7 +163,7 @@ class Judging:
         self._evaluate(w, prop, args)
         self._see_error(w, "NULL", "return;")
 
-    def cut(self) -> str:
+    def _cut(self) -> str:
         w = self._writer()
         for prop in self.program.constraints:
 
@@ -138,7 +175,7 @@ class Judging:
             self._instances(w, prop, inner)
         return function("static int cut(const u64 *s)", [*self._start(w), *w.lines, "return 0;"])
 
-    def final(self) -> str:
+    def _final(self) -> str:
         w = self._writer()
         for prop in self.program.final:
 
@@ -153,7 +190,7 @@ class Judging:
 
     # ------------------------------------------------------------- steps
 
-    def judge_step(self) -> str:
+    def _judge_step(self) -> str:
         w = self._writer()
         for prop in self.of_kind("step_property"):
             self._numbered(w, prop, self._judge_step_property)
@@ -180,10 +217,11 @@ class Judging:
 
     # ------------------------------------------------------------- other programs
 
-    def image(self, refinement: ir.RefinementIR, packing: GeneralPacking, name: str) -> str:
+    def _image(self, number: int, refinement: ir.RefinementIR, packing: Packed) -> str:
         """The state of another program that a state is; 0 if it is none."""
+        assert isinstance(packing, GeneralPacking)
         w = self._writer()
-        w.line("memset(w, 0, sizeof(u64) * " + str(packing.words) + ");")
+        w.line(f"memset(w, 0, {packing.words} * sizeof(u64));")
         for field, made in refinement.fields:
             of = self.program.functions[made].returns
             assert of is not None
@@ -195,12 +233,30 @@ class Judging:
                 w.line(f"if ({outside} != DONE) return 0;")
             moved = w.moved(of, theirs, value)
             self.library.pack(w, theirs, str(packing.places[field]), moved)
-        start = [
-            "State now;",
-            "load(s, &now);",
-            "Machine self = {.now = &now, .old = &now};",
-        ]
-        return function(f"int {name}(const u64 *s, u64 *w)", [*start, *w.lines, "return 1;"])
+        lines = [*START[:3], *w.lines, "return 1;"]
+        comment = f"{refinement.name}: as a state of {refinement.other.name}"
+        return function(f"static int image_{number}(const u64 *s, u64 *w)", lines, comment)
+
+    def _reads(self, number: int, refinement: ir.RefinementIR) -> str:
+        """The bits that the image depends on."""
+        found: set[str] = set()
+        waiting, known = [made for _, made in refinement.fields], set[str]()
+        while waiting:
+            name = waiting.pop()
+            if name in known:
+                continue
+            known.add(name)
+            body = self.program.functions[name].body
+            waiting += called_in(self.program, body)
+            found |= {node.name for node in ir.walk(body) if isinstance(node, ir.FieldRead)}
+        bits = 0
+        for field in self.program.fields:
+            if field.name in found:
+                width = self.packing.widths.of(field.type)
+                bits |= ((1 << width) - 1) << self.packing.places[field.name]
+        words = [bits >> 64 * at & (2**64 - 1) for at in range(self.packing.words)]
+        inside = ", ".join(f"{word:#x}u" for word in words)
+        return f"static const u64 reads_{number}[] = {{{inside}}};\n"
 
 
 def instances(prop: ir.PropertyIR) -> list[Args]:

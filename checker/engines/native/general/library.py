@@ -19,6 +19,7 @@ from checker.engines.native.general.codes import (
     parts_of,
     places_of_sets,
     sets_in_order,
+    value_of,
 )
 from checker.engines.native.general.packing import Widths, is_plain, width
 from checker.engines.native.general.shapes import (
@@ -58,6 +59,9 @@ from checker.lang.types import (
 )
 
 STATUS: dict[Beyond, str] = {"error": "ERROR", "block": "BLOCKED", "prune": "PRUNED"}
+
+MOST_LISTED = 1024
+"""Types with more values than this are not listed in a table."""
 
 LARGEST = 2**62
 """No number in C is as large as this."""
@@ -311,7 +315,7 @@ class Library:
                 with self.over_keys(body, of, "i"):
                     body.line(f"code = code * {codes(value)}u + {self.code(value, 'x->at[i]')};")
                 body.line("return code;")
-            case SeqT(item, at_most):
+            case SeqT(item):
                 body.line("u32 code = 0;")
                 with body.block("for (int i = 0; i < x->n; i++)"):
                     body.line(f"code = code * {codes(item)}u + {self.code(item, 'x->at[i]')};")
@@ -453,12 +457,31 @@ class Library:
             return
         assert isinstance(shape, Bits)
         w, n = part(x, "w"), shape.words
-        head = f"u32 {i} = next_bit({w}, {n}, 0); {i} < {shape.codes}; {i} = next_bit({w}, {n}, {i} + 1)"
-        with body.block(f"for ({head})"):
-            item = body.name(name)
-            body.line(f"{self.variable(of.item)} {item};")
-            self.uncode(body, of.item, i, item)
-            yield item
+        step = f"{i} = next_bit({w}, {n}, {i} + 1)"
+        with body.block(f"for (u32 {i} = next_bit({w}, {n}, 0); {i} < {shape.codes}; {step})"):
+            yield self.value_of_code(body, of.item, i, name)
+
+    def value_of_code(self, body: Body, of: Type, code: str, name: str) -> str:
+        """The value with a code, to be read: from a table, if that is small."""
+        if not self.scalar(of) and len(members(of)) <= MOST_LISTED:
+            return f"{self._values(of)}[{code}]"
+        made = body.name(name)
+        body.line(f"{self.variable(of)} {made};")
+        self.uncode(body, of, code, made)
+        return made
+
+    def _values(self, of: Type) -> str:
+        """All values of a type, by code."""
+
+        def make(name: str) -> str:
+            held = members(of)
+            rows = [f"    [{at}] = {self.initializer(of, value_of(of, at))},\n" for at in held]
+            kind = self.shape(of).name
+            length = max(1, codes(of) or 0)
+            inside = "".join(rows) or "    {0}\n"
+            return f"static const {kind} {name}[{length}] = {{\n{inside}}};\n"
+
+        return self.once(("values", of), f"values_of_{stem(of)}", make)
 
     def variable(self, of: Type) -> str:
         """The C type of a variable with values of a type."""
@@ -524,10 +547,10 @@ class Library:
                 if not subtype(mine, theirs):
                     with self.over_keys(body, a, "i"):
                         self._checked(body, mine, theirs, part(x, "at[i]"))
-            case (SetT(), SetT()) | (SeqT(), SeqT()) | (BagT(), BagT()):
+            case (SetT() | SeqT() | BagT(), SetT() | SeqT() | BagT()) if type(a) is type(b):
                 if not subtype(a.item, b.item):
-                    with self.over(body, a, x, "item") as item:
-                        self._checked(body, a.item, b.item, item)
+                    with self.over(body, a, x, "item") as held:
+                        self._checked(body, a.item, b.item, held)
                 if b.at_most is not None:
                     length = self.length(a, x)
                     body.line(f"if ({length} > {b.at_most}) return {STATUS[b.beyond]};")
@@ -561,6 +584,13 @@ class Library:
         mine, theirs = self.shape(a), self.shape(b)
         if mine is theirs or (isinstance(mine, Scalar) and isinstance(theirs, Scalar)):
             body.line(f"{y} = {x};")
+            return
+        if isinstance(theirs, Scalar):
+            assert isinstance(a, OptionT)
+            held = part(x, "it")
+            if isinstance(b, OptionT):
+                held = f"{part(x, 'some')} ? {held} : NONE"
+            body.line(f"{y} = {held};")
             return
         name = self.once(("move", a, b), f"to_{theirs.name}", lambda n: self._move(n, a, b))
         given = x if self.scalar(a) else address(x)
@@ -598,7 +628,7 @@ class Library:
             case MapT(_, mine), MapT(_, theirs):
                 with self.over_keys(body, b, "i"):
                     self.move(body, mine, theirs, part(x, "at[i]"), part(y, "at[i]"))
-            case (SetT(), SetT()) | (SeqT(), SeqT()) | (BagT(), BagT()):
+            case SetT() | SeqT() | BagT(), SetT() | SeqT() | BagT():
                 self._move_items(body, a, b, x, y)
             case _:
                 raise NotInCError(f"a value of {a} as one of {b}")
@@ -607,8 +637,6 @@ class Library:
         if self.scalar(a):  # numbers, into what is no number: from small ones to large ones
             with body.block(f"if (({part(y, 'some')} = {x} != NONE))"):
                 self.move(body, a.item, b.item, x, part(y, "it"))
-        elif self.scalar(b):
-            body.line(f"{y} = {part(x, 'some')} ? {part(x, 'it')} : NONE;")
         else:
             with body.block(f"if (({part(y, 'some')} = {part(x, 'some')}))"):
                 self.move(body, a.item, b.item, part(x, "it"), part(y, "it"))

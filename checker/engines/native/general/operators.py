@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from checker.engines.native.general.library import LARGEST
 from checker.engines.native.general.shapes import Array, Bits, List
@@ -430,8 +429,8 @@ def _copied(w: Writer, e: ir.Op, place: str) -> str:
     return made
 
 
-def _copied_items(w: Writer, e: ir.Op, made: str, place: str, low: str, high: str) -> None:
-    i = w.name("i")
+def _copied_items(w: Writer, e: ir.Op, made: str, place: str, ends: tuple[str, str]) -> None:
+    i, (low, high) = w.name("i"), ends
     with w.block(f"for (i64 {i} = {low}; {i} < {high}; {i}++)"):
         w.library.append(w, _list_of(w, e.type), made, part(place, f"at[{i}]"))
 
@@ -440,7 +439,7 @@ def _seq_slice(w: Writer, e: ir.Op) -> str:
     place = w.value(e.args[0])
     low, high = _ends(w, e, place)
     made = w.zero(e.type, "slice")
-    _copied_items(w, e, made, place, low, high)
+    _copied_items(w, e, made, place, (low, high))
     return made
 
 
@@ -469,7 +468,7 @@ def _seq_append(w: Writer, e: ir.Op) -> str:
 def _seq_concat(w: Writer, e: ir.Op) -> str:
     a, b = w.value(e.args[0]), w.value(e.args[1])
     made = _copied(w, e, a)
-    _copied_items(w, e, made, b, "0", part(b, "n"))
+    _copied_items(w, e, made, b, ("0", part(b, "n")))
     return made
 
 
@@ -478,9 +477,9 @@ def _seq_insert(w: Writer, e: ir.Op) -> str:
     place, at, item = (w.value(arg) for arg in e.args)
     before = w.atom(f"clamped({at}, {part(place, 'n')})", "before")
     made = w.zero(e.type, "changed")
-    _copied_items(w, e, made, place, "0", before)
+    _copied_items(w, e, made, place, ("0", before))
     _append(w, e.type, made, item)
-    _copied_items(w, e, made, place, before, part(place, "n"))
+    _copied_items(w, e, made, place, (before, part(place, "n")))
     return made
 
 
@@ -488,8 +487,8 @@ def _seq_delete(w: Writer, e: ir.Op) -> str:
     place = w.value(e.args[0])
     at = index(w, place, e.args[1])
     made = w.zero(e.type, "changed")
-    _copied_items(w, e, made, place, "0", at)
-    _copied_items(w, e, made, place, f"{at} + 1", part(place, "n"))
+    _copied_items(w, e, made, place, ("0", at))
+    _copied_items(w, e, made, place, (f"{at} + 1", part(place, "n")))
     return made
 
 
@@ -497,8 +496,8 @@ def _seq_cut(w: Writer, e: ir.Op) -> str:
     place = w.value(e.args[0])
     low, high = _ends(w, e, place)
     made = w.zero(e.type, "changed")
-    _copied_items(w, e, made, place, "0", low)
-    _copied_items(w, e, made, place, f"{low} > {high} ? {low} : {high}", part(place, "n"))
+    _copied_items(w, e, made, place, ("0", low))
+    _copied_items(w, e, made, place, (f"{low} > {high} ? {low} : {high}", part(place, "n")))
     return made
 
 
@@ -509,8 +508,8 @@ def _seq_remove(w: Writer, e: ir.Op) -> str:
     at = w.atom(w.library.find(of, place, item), "at")
     w.fail_if(f"{at} < 0")
     made = w.zero(e.type, "changed")
-    _copied_items(w, e, made, place, "0", at)
-    _copied_items(w, e, made, place, f"{at} + 1", part(place, "n"))
+    _copied_items(w, e, made, place, ("0", at))
+    _copied_items(w, e, made, place, (f"{at} + 1", part(place, "n")))
     return made
 
 
@@ -551,7 +550,7 @@ def _seq_sorted(w: Writer, e: ir.Op) -> str:
     with w.block(f"for (int {i} = 0; {i} < {part(place, 'n')}; {i}++)"):
         w.library.insert(w, bag, made, part(place, f"at[{i}]"))
     found = w.zero(e.type, "list")
-    _copied_items(w, e, found, made, "0", f"{made}.n")
+    _copied_items(w, e, found, made, ("0", f"{made}.n"))
     return found
 
 

@@ -11,7 +11,7 @@ use is zero, so that equal states have equal words.
 | Option of something with parts | 1, and the item |
 | record, tuple, Map | its parts |
 | union | its kind, and room for the widest kind |
-| Set with few codes | one for each code; or the codes of its members, where a bound makes that less |
+| Set with few codes | one for each code; or the codes of its members, if a bound makes that less |
 | Seq, Bag, other Sets | how many, and room for as many items as there may be |
 """
 

@@ -149,15 +149,15 @@ def written(context: Context, made: ir.Function) -> str:
     if not recursive:
         return function(header(context.library, name, made, params), w.lines, comment)
     inner = function(header(context.library, f"{name}_once", made, params), w.lines, comment)
-    given = ["self", *params, *(["out"] if made.returns is not None else [])]
-    lines = [
+    passed = ["self", *params, *(["out"] if made.returns is not None else [])]
+    outer = [
         "if (self->depth == DEEPEST) return ERROR;",
         "self->depth++;",
-        f"int status = {name}_once({', '.join(given)});",
+        f"int status = {name}_once({', '.join(passed)});",
         "self->depth--;",
         "return status;",
     ]
-    return inner + "\n" + function(header(context.library, name, made, params), lines)
+    return inner + "\n" + function(header(context.library, name, made, params), outer)
 
 
 def assigned(program: ir.Program, body: ir.Body) -> dict[str, Type]:

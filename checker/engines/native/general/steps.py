@@ -17,6 +17,7 @@ from math import prod
 from typing import Any
 
 from checker.engines.native.general.codes import codes, value_of
+from checker.engines.native.general.labels import Labels
 from checker.engines.native.general.packing import GeneralPacking
 from checker.engines.native.general.shapes import Bits, List, NotInCError
 from checker.engines.native.general.statements import where
@@ -48,6 +49,7 @@ class Steps:
         self.packing = packing
         self.flags: list[Flags] = []
         self.taken = 0
+        self.labels = Labels(self.program)
         for action in self.program.actions:
             self._count_flags(action)
 
@@ -79,23 +81,7 @@ class Steps:
                     values.update(value_of(of, at) for at in range(size) if taken[first + at])
         return found
 
-    # ------------------------------------------------------------- the parts of the file
-
-    def fields(self) -> str:
-        """`State`, and how it is packed."""
-        inside = "".join(
-            f"    {self.library.shape(f.type).name} {self.context.fields[f.name]};\n"
-            for f in self.program.fields
-        )
-        return f"typedef struct State {{\n{inside or '    char nothing;'}\n}} State;\n"
-
-    def loading(self) -> str:
-        body = Body()
-        for field in self.program.fields:
-            place = f"state->{self.context.fields[field.name]}"
-            self.library.unpack(body, field.type, str(self.packing.places[field.name]), place)
-        header = "static void load(const u64 *w, State *state)"
-        return function(header, body.lines, "A packed state, to work with.")
+    # ------------------------------------------------------------- packing what is written
 
     def _storing(self, writes: frozenset[str]) -> tuple[str, str]:
         """The functions that pack some fields again, and put them back as they were."""
@@ -169,7 +155,7 @@ class Steps:
                 store, restore = self._storing(made.writes)
                 body.line("u64 *next = successor(step);")
                 body.line(f"{store}(next, &step->now);")
-                body.line(f"keep(step, {number});")
+                body.line(f"keep(step, {self.labels.of(self.library, number, params)});")
         if made.writes:
             body.line(f"if (step->self.wrote) {restore}(step);")
             body.line("step->self.wrote = 0;")
@@ -192,8 +178,7 @@ class Steps:
         try:
             if not narrowed:
                 self._check_size(action)
-            args: list[str] = []
-            self._choose(w, list(action.choices), args, take, narrowed)
+            self._choose(w, action, take, narrowed)
         except NotInCError:
             if narrowed:
                 raise
@@ -212,35 +197,30 @@ class Steps:
         if None in sizes or prod(size or 0 for size in sizes) > LARGEST_DOMAIN:
             raise NotInCError(f"all bindings of {action.name}")
 
-    def _choose(
-        self, w: Writer, choices: list[ir.Choice], args: list[str], take: str, narrowed: bool
-    ) -> None:
-        if not choices:
-            w.line(f"status = {take}({', '.join(['step', *args])});")
-            w.line("if (UNLIKELY(status)) return status;")
-            return
-        first, rest = choices[0], choices[1:]
-        if first.within is None or not narrowed:
-            with w.domain(first.type, first.name) as item:
-                self._chosen(w, first, item, rest, args, take, narrowed)
-            return
-        test = w.value(first.given)
-        with w.block("" if test == "1" else f"if ({test})"), self._range(w, first) as item:
-            self._chosen(w, first, item, rest, args, take, narrowed)
+    def _choose(self, w: Writer, action: ir.ActionIR, take: str, narrowed: bool) -> None:
+        def choose(rest: tuple[ir.Choice, ...], args: list[str]) -> None:
+            if not rest:
+                w.line(f"status = {take}({', '.join(['step', *args])});")
+                w.line("if (UNLIKELY(status)) return status;")
+                return
+            first = rest[0]
+            with self._values(w, first, narrowed) as item:
+                w.env[first.name] = item
+                given = item if self.library.scalar(first.type) else address(item)
+                choose(rest[1:], [*args, given])
 
-    def _chosen(
-        self,
-        w: Writer,
-        choice: ir.Choice,
-        item: str,
-        rest: list[ir.Choice],
-        args: list[str],
-        take: str,
-        narrowed: bool,
-    ) -> None:
-        w.env[choice.name] = item
-        given = item if self.library.scalar(choice.type) else address(item)
-        self._choose(w, rest, [*args, given], take, narrowed)
+        choose(action.choices, [])
+
+    @contextmanager
+    def _values(self, w: Writer, choice: ir.Choice, narrowed: bool) -> Iterator[str]:
+        """What a parameter ranges over."""
+        if choice.within is None or not narrowed:
+            with w.domain(choice.type, choice.name) as item:
+                yield item
+            return
+        test = w.value(choice.given)
+        with w.block("" if test == "1" else f"if ({test})"), self._range(w, choice) as item:
+            yield item
 
     @contextmanager
     def _range(self, w: Writer, choice: ir.Choice) -> Iterator[str]:

@@ -11,7 +11,7 @@ from checker.engines.native.general.shapes import RESERVED, member
 
 SUPPORT = (Path(__file__).parent / "support.h").read_text()
 
-WORDS = RESERVED | set(re.findall(r"[A-Za-z_]\w*", SUPPORT))
+WORDS = RESERVED | set(re.findall(r"\w+(?=\()|(?<=#define )\w+", SUPPORT))
 """What no local may be called."""
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from checker.engines.native.general.codes import codes, has_gaps, members
 from checker.engines.native.general.library import Library
 from checker.engines.native.general.packing import is_plain
-from checker.engines.native.general.shapes import Bits, NotInCError, member, stem
+from checker.engines.native.general.shapes import Bits, List, NotInCError, member, stem
 from checker.engines.native.general.text import Body, address, part
 from checker.lang import interpret, ir
 from checker.lang.types import IntT, SetT, Type
@@ -78,6 +78,10 @@ class Writer(Body):
 
     def zero(self, of: Type, name: str) -> str:
         """A variable that is empty: no members, no items, nothing there."""
+        if isinstance(self.library.shape(of), List):
+            made = self.declare(of, name)
+            self.line(f"{made}.n = 0;")
+            return made
         return self.declare(of, name, "0" if self.library.scalar(of) else "{0}")
 
     def atom(self, value: str, name: str = "held") -> str:
@@ -109,7 +113,8 @@ class Writer(Body):
                 pass
             else:
                 return self.library.literal(e.type, known)
-        return EXPRESSIONS[type(e)](self, e)
+        written: str = EXPRESSIONS[type(e)](self, e)
+        return written
 
     def _closed(self, e: ir.Expr) -> bool:
         return all(isinstance(node, _CLOSED) for node in ir.walk(e))
@@ -187,12 +192,10 @@ class Writer(Body):
         code = self.name("code")
         held = members(of) if has_gaps(of) else ()
         with self.block(f"for (u32 {code} = 0; {code} < {len(held) or size}; {code}++)"):
-            made = self.declare(of, name)
             at = code
             if held:
                 at = f"{self.library.table(('all', of), f'all_{stem(of)}', 'u32', held)}[{code}]"
-            self.library.uncode(self, of, at, made)
-            yield made
+            yield self.library.value_of_code(self, of, at, name)
 
     @contextmanager
     def _sets(self, of: SetT, name: str) -> Iterator[str]:
