@@ -7,8 +7,12 @@ from dataclasses import replace
 from functools import partial
 
 from checker.engines.errors import NotNativeError
+from checker.engines.native.general import NotInCError, general
 from checker.engines.native.generated import Generated
-from checker.engines.native.liveness_source import liveness_source
+from checker.engines.native.liveness_source import Labels, liveness_source
+from checker.engines.native.options import Options
+from checker.engines.native.packing import Packing
+from checker.engines.native.symmetry import symmetry
 from checker.engines.native.unrolled import unrolled
 from checker.engines.python.plan import Plan
 from checker.ground.lower import lowered
@@ -18,19 +22,47 @@ from checker.lang.ir import Program
 from checker.lang.model import Model
 
 
-def generate(model: Model, plan: Plan, reduce: bool = False) -> Generated:
-    """The C of a model, judging what is planned.  `NotNativeError` where there is none.
-
-    `reduce`: with what partial-order reduction needs.
-    """
-    return _generated(compile_model(model), plan.names, reduce)
+def generate(model: Model, plan: Plan, options: Options | None = None) -> Generated:
+    """The C of a model, judging what is planned.  `NotNativeError` where there is none."""
+    return _generated(compile_model(model), plan.names, bool(plan.liveness), options or Options())
 
 
-def _generated(program: Program, wanted: Iterable[str], reduce: bool = False) -> Generated:
+def _generated(
+    program: Program, wanted: Iterable[str], liveness: bool, options: Options
+) -> Generated:
     try:
         ground = lowered(program)
-        made = unrolled(program, ground, wanted, reduce=reduce)
     except NotGroundError as error:
+        return _general(program, wanted, liveness, options, str(error))
+    labels = Labels(program, ground) if liveness else None
+    symmetric = symmetry(program, Packing(ground.layout)) if options.symmetry else None
+    try:
+        made = unrolled(
+            program,
+            ground,
+            wanted,
+            labels.of_bindings if labels else (),
+            reduce=options.por,
+            symmetric=symmetric,
+        )
+    except NotGroundError as error:
+        return _general(program, wanted, liveness, options, str(error))
+    others = tuple(_generated(r.other, (), False, Options()) for r in made.refinements)
+    source = partial(liveness_source, ground, labels, made.source) if labels else None
+    return replace(made, others=others, liveness=source)
+
+
+def _general(
+    program: Program, wanted: Iterable[str], liveness: bool, options: Options, why: str
+) -> Generated:
+    """The C of a program that cannot be made ground."""
+    names = set(wanted)
+    refinements = [r.name for r in program.refinements if r.name in names]
+    asked = "reductions" if options.needs_native else "liveness" if liveness else ""
+    asked = "refinement" if refinements else asked
+    if asked:
+        raise NotNativeError(f"{asked} needs a spec that can be made ground, and here is {why}")
+    try:
+        return general(program, names)
+    except NotInCError as error:
         raise NotNativeError(str(error)) from error
-    others = tuple(_generated(refinement.other, ()) for refinement in made.refinements)
-    return replace(made, others=others, liveness=partial(liveness_source, program, ground))

@@ -1,8 +1,8 @@
 """C for liveness: which assumption each step serves, and what properties say of a state.
 
-A second build of the model gives each successor a *label*, a number for the fairness assumption
-that the step serves together with the condition under which it does.  Another piece of C has what
-`runtime/graph.h` asks for.  A program without fairness needs no second build.
+The model gives each successor a *label*, a number for the fairness assumption that the step serves
+together with the condition under which it does.  Another piece of C has what `runtime/graph.h` asks
+for.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from checker.engines.errors import NotNativeError
 from checker.engines.native.conditions import Conditions
 from checker.engines.native.generated import Args, LivenessSource
 from checker.engines.native.packing import Packing
-from checker.engines.native.unrolled import unrolled
 from checker.ground.conditions import FALSE, TRUE, Condition, either
 from checker.ground.lower import Binding, Ground, Judgement
 from checker.lang import ir
@@ -28,7 +27,7 @@ Assumption = tuple[str, Args]
 
 
 @dataclass(frozen=True)
-class _Label:
+class Label:
     """What is to be known of a step: the assumption that it serves, and when."""
 
     assumption: int
@@ -36,52 +35,59 @@ class _Label:
     when_fails: Condition
 
 
+class Labels:
+    """The labels of a program."""
+
+    def __init__(self, program: ir.Program, ground: Ground) -> None:
+        self.assumptions: dict[Assumption, bool] = {}
+        """In the order of their numbers, and whether each is strong."""
+        numbers: dict[Assumption, int] = {}
+        known: dict[Label, int] = {}
+        of_bindings: list[int] = []
+        actions = {action.name: action for action in program.actions}
+        for binding in ground.bindings:
+            action, label = actions[binding.action], Label(SERVES_NONE, TRUE, FALSE)
+            if action.fairness is not None:
+                assumption = _assumption(action, action.fairness, binding)
+                self.assumptions[assumption] = action.fairness.strength == "strong"
+                number = numbers.setdefault(assumption, len(numbers))
+                label = Label(number, binding.when, binding.when_fails)
+            of_bindings.append(known.setdefault(label, len(known)))
+        if len(known) > MOST_LABELS:
+            raise NotNativeError(f"fairness of more than {MOST_LABELS:,} kinds")
+        self.all = list(known)
+        self.of_bindings = of_bindings if numbers else []
+        """By the number of a binding; empty where no step is fair."""
+
+
+def _assumption(action: ir.ActionIR, fairness: ir.Fair, binding: Binding) -> Assumption:
+    pairs = zip(action.choices, binding.args, strict=True)
+    return action.name, tuple(arg for choice, arg in pairs if choice.name in fairness.for_each)
+
+
 def liveness_source(
-    program: ir.Program, ground: Ground, instances: Iterable[tuple[str, Args]]
+    ground: Ground, labels: Labels, model: str, instances: Iterable[tuple[str, Args]]
 ) -> LivenessSource:
-    """C that tells of these instances of liveness properties, each a name and arguments."""
-    fair = {action.name: action for action in program.actions if action.fairness is not None}
-    assumptions: dict[Assumption, int] = {}
-    labels: dict[_Label, int] = {}
-    of_binding: list[int] = []
-    for binding in ground.bindings:
-        label = _Label(SERVES_NONE, TRUE, FALSE)
-        if binding.action in fair:
-            assumption = _assumption(fair[binding.action], binding)
-            number = assumptions.setdefault(assumption, len(assumptions))
-            label = _Label(number, binding.when, binding.when_fails)
-        of_binding.append(labels.setdefault(label, len(labels)))
-    if len(labels) > MOST_LABELS:
-        raise NotNativeError(f"fairness of more than {MOST_LABELS:,} kinds")
+    """C that tells of these instances of liveness properties, each a name and arguments.
+
+    `model`: the C of the model, which gives these labels.
+    """
     judgements = {(j.name, j.args): j for j in ground.judgements}
     observed = [judgements[instance] for instance in instances]
-    strong = [fair[action].fairness.strength == "strong" for action, _ in assumptions]
     return LivenessSource(
-        _Observing(ground, observed, list(labels), strong).source(),
-        unrolled(program, ground, (), of_binding).source if assumptions else None,
-        tuple(assumptions),
+        _Observing(ground, observed, labels).source(),
+        model if labels.assumptions else None,
+        tuple(labels.assumptions),
     )
-
-
-def _assumption(action: ir.ActionIR, binding: Binding) -> Assumption:
-    assert action.fairness is not None
-    values = (
-        arg
-        for choice, arg in zip(action.choices, binding.args, strict=True)
-        if choice.name in action.fairness.for_each
-    )
-    return action.name, tuple(values)
 
 
 class _Observing:
     """Writes the symbol `liveness`."""
 
-    def __init__(
-        self, ground: Ground, observed: list[Judgement], labels: list[_Label], strong: list[bool]
-    ) -> None:
+    def __init__(self, ground: Ground, observed: list[Judgement], labels: Labels) -> None:
         self.observed = observed
-        self.labels = labels
-        self.strong = strong
+        self.labels = labels.all
+        self.strong = [int(strong) for strong in labels.assumptions.values()]
         self.conditions = Conditions(Packing(ground.layout))
         self.functions: list[str] = []
 
@@ -94,7 +100,7 @@ class _Observing:
         asked = [
             (number, self._told(label.when, label.when_fails))
             for number, label in enumerate(self.labels)
-            if label.assumption != SERVES_NONE and label.when is not TRUE
+            if (label.when, label.when_fails) != (TRUE, FALSE)
         ]
         seen = [
             (number, f"{self._call(j.holds)} | {self._call(j.second)} << 1")
@@ -102,7 +108,7 @@ class _Observing:
         ]
         body = [
             f"static const u16 serves[] = {_row(serves)};",
-            f"static const u8 strong[] = {_row([*map(int, self.strong), 0])};",
+            f"static const u8 strong[] = {_row([*self.strong, 0])};",
             self._switch("int counts(u32 which, const u64 *s)", asked, 1),
             self._switch("int observe(u32 which, const u64 *s)", seen, 0),
             f"static int fails(const u64 *s) {{ return {self._call(fails)}; }}",
@@ -129,10 +135,8 @@ class _Observing:
     @staticmethod
     def _switch(head: str, cases: list[tuple[int, str]], otherwise: int) -> str:
         lines = [f"    case {number}: return {text};" for number, text in cases]
-        return "\n".join(
-            [f"static {head} {{", "    switch (which) {", *lines, "    }"]
-            + [f"    return {otherwise};", "}"]
-        )
+        parts = [f"static {head} {{", "    switch (which) {", *lines, "    }"]
+        return "\n".join([*parts, f"    return {otherwise};", "}"])
 
 
 def _row(numbers: list[int]) -> str:

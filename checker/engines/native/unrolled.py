@@ -43,13 +43,16 @@ def unrolled(
     ground: Ground,
     wanted: Iterable[str],
     labels: Sequence[int] = (),
+    *,
     reduce: bool = False,
+    symmetric: Symmetry | None = None,
 ) -> Generated:
     """The program in C, judging the properties named in `wanted`.
 
-    `reduce`: with what partial-order reduction needs.
+    `reduce`: with what partial-order reduction needs.  `symmetric`: with one state for each orbit.
     """
-    return _Writer(program, ground, frozenset(wanted), labels, reduce).generated()
+    writer = _Writer(program, ground, frozenset(wanted), labels, reduce)
+    return writer.generated(symmetric)
 
 
 @dataclass(frozen=True)
@@ -111,9 +114,9 @@ class _Writer:
         self.steps = list(self._steps(wanted))
         self.reduction = reduction(ground.bindings, *self._looked_for()) if reduce else None
 
-    def generated(self) -> Generated:
+    def generated(self, symmetric: Symmetry | None) -> Generated:
         return Generated(
-            self._source(),
+            self._source(symmetric.source if symmetric else ""),
             self.packing,
             self.whats,
             tuple((j.name, j.args) for j in self.goals),
@@ -200,7 +203,7 @@ class _Writer:
 
     # ------------------------------------------------------------- the file
 
-    def _source(self) -> str:
+    def _source(self, canonical: str) -> str:
         self.conditions.expect(self._expected())
         groups = list(self._step_functions())
         failing = self._failing()
@@ -298,7 +301,7 @@ class _Writer:
         label = ""
         if self.labels:
             number = self.labels[step.ways[0].number]
-            label = f"out->labels[(next - out->next) / NW] = {number}; "
+            label = f"if (out->labels) out->labels[(next - out->next) / NW] = {number}; "
         put = f"{made}{label}{judged}next += NW;"
         if self._always_changes(step):
             return lets + put

@@ -33,7 +33,7 @@ typedef struct Out {
     u32 room;        /* for how many there is room */
     u64 *actions;    /* one more for each enabled binding of an action, stutters too */
     u8 *taken;       /* set to 1 where something (the generator knows what) was once taken */
-    u16 *labels;     /* in a build with labels: what kind of step led to each successor; else NULL */
+    u16 *labels;     /* if given, and there are labels: what kind of step led to each successor */
     u8 cut;          /* set to 1: steps of this state were cut off by a bound that prunes */
     u8 failed;       /* set to 1: extending this state is a model error; nothing else has changed */
     Report *report;  /* of step properties */
