@@ -227,24 +227,16 @@ def _mentions(sort: SortT) -> Callable[[Type], bool]:
 
 
 def _values(program: ir.Program) -> Iterator[tuple[str, Any]]:
-    """Every value that stands in a program, and where."""
+    """Every value that stands in a program, and where.  Choices are read off the functions."""
     for constant in program.constants.values():
         yield f"the constant `{constant.name}`", constant.value
     for field in program.fields:
         if field.default is not ...:
             yield f"the first value of `{field.name}`", field.default
     for function in program.functions.values():
-        for value in _literals(function.body):
-            yield f"a value in `{function.name}`", value
-    for action in (*program.actions, *(init for group in program.inits for init in group)):
-        for choice in action.choices:
-            for expr in (choice.within, choice.given):
-                for value in _literals(expr or ir.TRUE):
-                    yield f"what `{choice.name}` of `{action.name}` ranges over", value
-
-
-def _literals(tree: ir.Tree) -> Iterator[Any]:
-    yield from (node.value for node in ir.walk(tree) if isinstance(node, ir.Literal))
+        for node in ir.walk(function.body):
+            if isinstance(node, ir.Literal):
+                yield f"a value in `{function.name}`", node.value
 
 
 def _checked_records(program: ir.Program) -> set[RecordT]:
