@@ -33,6 +33,12 @@ if TYPE_CHECKING:
 @click.option(
     "--workers", type=click.IntRange(1, 256), help="Threads of the native engine.  [default: cores]"
 )
+@click.option(
+    "--symmetry", is_flag=True, help="One state for all that differ in names of members only."
+)
+@click.option(
+    "--por", is_flag=True, help="Partial-order reduction: for invariants, goals and deadlock."
+)
 @click.option("--max-states", type=click.IntRange(min=1), help="Stop after so many states.")
 @limits_options
 @property_option
@@ -53,6 +59,8 @@ def command(
     constants: tuple[str, ...],
     engine: str,
     workers: int | None,
+    symmetry: bool,
+    por: bool,
     max_states: int | None,
     max_seconds: float | None,
     max_memory: int | None,
@@ -103,6 +111,8 @@ def command(
             machine,
             engine=engine,
             workers=workers,
+            symmetry=symmetry,
+            por=por,
             max_states=max_states,
             max_seconds=max_seconds,
             max_memory=memory,

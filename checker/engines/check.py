@@ -6,14 +6,16 @@ violation, a model error, a limit that was reached, an interruption by the user.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from checker.engines.errors import NotNativeError
+from checker.engines.native.options import Options
 from checker.engines.python.explore import explore
-from checker.engines.python.simulate import Simulation
-from checker.engines.python.simulate import simulate as walk
+from checker.engines.python.simulate import simulate as walk_in_python
 from checker.engines.result import Limits, ProgressCallback, Result
+from checker.engines.walked import Choice, Simulation
 from checker.lang.compile import compile_model
 from checker.lang.errors import SpecError
 from checker.lang.model import Model
@@ -24,6 +26,8 @@ ENGINES = ("auto", "native", "python")
 
 SMALL = 500
 """`auto` leaves a spec with at most so many states to the reference engine."""
+FEW_STEPS = 20_000
+"""`auto` leaves random walks of at most so many steps to the reference engine."""
 
 
 def check(
@@ -37,6 +41,7 @@ def check(
     properties: Iterable[str] | None = None,
     stop_at_first: bool = True,
     workers: int | None = None,
+    symmetry: bool = False,
     por: bool = False,
 ) -> Result:
     """Explore every reachable state of a spec, and judge its properties.
@@ -46,19 +51,18 @@ def check(
     native beyond, where that is possible.  `max_memory`: in bytes, of the whole process.
     `properties`: names (`None`: all; `deadlock` and `coverage` are names, too).
     `stop_at_first=False`: go on after a violation, for one counterexample of each property.
-    `workers`: threads of the native engine; `None`: one for each core.  `por`: partial-order
+    `workers`: threads of the native engine; `None`: one for each core.  `symmetry`: one state for
+    each orbit of the members of symmetric Sorts, by the native engine.  `por`: partial-order
     reduction, by the native engine: the same verdicts, of properties of single states only, from
     fewer states; a counterexample may not be the shortest.
 
     The result is true exactly if everything holds: `assert check(Paxos(acceptors=3))`.
     """
-    if engine not in ENGINES:
-        known = ", ".join(sorted(ENGINES))
-        raise SpecError(f"there is no engine `{engine}`", f"the engines are: {known}")
-    if por and engine == "python":
+    known_engine(engine)
+    options = Options(workers, symmetry, por)
+    if options.needs_native and engine == "python":
         raise SpecError(
-            "the reference engine has no partial-order reduction",
-            "choose the engine `native`",
+            "the reference engine has no reductions", "choose the engine `native`, or `auto`"
         )
     model = checked_model(spec)
     limits = Limits(max_states, max_seconds, max_memory)
@@ -73,10 +77,11 @@ def check(
             stop_at_first=stop_at_first,
         )
 
-    few = engine == "auto" and not por and max_states is not None and max_states <= SMALL
-    if engine == "python" or few:
+    if engine == "python":
         return reference(limits, progress)
-    if engine == "auto" and not por:
+    if engine == "auto" and not options.needs_native:
+        if max_states is not None and max_states <= SMALL:
+            return reference(limits, progress)
         result = reference(replace(limits, max_states=SMALL), None)
         if result.distinct_states < SMALL or not result.undecided_because:
             return result
@@ -85,46 +90,85 @@ def check(
     try:
         return explore_natively(
             model,
+            options,
             limits=limits,
             progress=progress,
             properties=names,
             stop_at_first=stop_at_first,
-            workers=workers,
-            por=por,
         )
     except NotNativeError as error:
-        if engine == "native" or por:
+        if engine == "native" or options.needs_native:
             raise
         result = reference(limits, progress)
-        result.warnings = (f"the reference engine did this, slowly: {error.rule}", *result.warnings)
+        why = f"the reference engine did this, slowly: {error.rule}"
+        result.warnings = (why, *result.warnings)
         return result
 
 
 def simulate(
     spec: Spec | type[Spec],
     *,
+    engine: str = "auto",
     walks: int = 1000,
     depth: int = 100,
     seed: int = 0,
+    choose: str = "steps",
+    weights: Mapping[str, int] | None = None,
     max_seconds: float | None = None,
     max_memory: int | None = None,
     progress: ProgressCallback | None = None,
     properties: Iterable[str] | None = None,
+    workers: int | None = None,
 ) -> Simulation:
     """Walk at random through a spec that is too large to exhaust.
 
-    At most `walks` walks of at most `depth` steps; the same seed gives the same walks.  Without a
-    violation the verdict is `undecided`: write `assert not simulate(...).counterexamples`.
+    At most `walks` walks of at most `depth` steps.  One seed always gives the same walks of the
+    same engine, whatever the number of `workers`; `engine` is as for `check`, and `auto` leaves
+    at most `FEW_STEPS` steps to the reference.  `choose`: `steps`: every step that is possible is
+    equally likely; `actions`: every action that has some is, and then each of its steps.
+    `weights`: how much likelier an action (or each of its steps) is than one of weight 1, by name.
+
+    Without a violation the verdict is `undecided`: write
+    `assert not simulate(...).counterexamples`.
     """
-    return walk(
-        checked_model(spec),
+    known_engine(engine)
+    model = checked_model(spec)
+    choice = Choice(choose, weights or {})
+    choice.check(model)
+    walk = partial(
+        walk_in_python,
+        model,
         walks=walks,
         depth=depth,
         seed=seed,
         limits=Limits(None, max_seconds, max_memory),
         progress=progress,
-        properties=properties,
+        properties=None if properties is None else list(properties),
+        choice=choice,
     )
+    if engine == "python" or (engine == "auto" and walks * depth <= FEW_STEPS):
+        return walk()
+    from checker.engines.native.simulate import simulate as walk_natively
+
+    try:
+        return walk_natively(*walk.args, **walk.keywords, workers=workers)
+    except NotNativeError as error:
+        if engine == "native":
+            raise
+        result = walk()
+        result.warnings = (slowly(error), *result.warnings)
+        return result
+
+
+def known_engine(engine: str) -> None:
+    if engine not in ENGINES:
+        known = ", ".join(sorted(ENGINES))
+        raise SpecError(f"there is no engine `{engine}`", f"the engines are: {known}")
+
+
+def slowly(error: NotNativeError) -> str:
+    """The warning that another engine than was wanted did it."""
+    return f"the reference engine did this, slowly: {error.rule}"
 
 
 def checked_model(spec: Spec | type[Spec]) -> Model:

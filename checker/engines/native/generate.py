@@ -12,12 +12,13 @@ from checker.engines.native.generated import Generated
 from checker.engines.native.liveness_source import Labels, liveness_source
 from checker.engines.native.options import Options
 from checker.engines.native.packing import Packing
-from checker.engines.native.symmetry import symmetry
+from checker.engines.native.symmetry import Symmetry, symmetry
 from checker.engines.native.unrolled import unrolled
 from checker.engines.python.plan import Plan
-from checker.ground.lower import lowered
+from checker.ground.lower import Ground, lowered
 from checker.ground.symbols import NotGroundError
 from checker.lang.compile import compile_model
+from checker.lang.effects import singled_out
 from checker.lang.ir import Program
 from checker.lang.model import Model
 
@@ -35,7 +36,7 @@ def _generated(
     except NotGroundError as error:
         return _general(program, wanted, liveness, options, str(error))
     labels = Labels(program, ground) if liveness else None
-    symmetric = symmetry(program, Packing(ground.layout)) if options.symmetry else None
+    symmetric = _symmetry(program, ground) if options.symmetry else None
     try:
         made = unrolled(
             program,
@@ -50,6 +51,20 @@ def _generated(
     others = tuple(_generated(r.other, (), False, Options()) for r in made.refinements)
     source = partial(liveness_source, ground, labels, made.source) if labels else None
     return replace(made, others=others, liveness=source)
+
+
+def _symmetry(program: Program, ground: Ground) -> Symmetry:
+    """The symmetry of a program, which those that it refines must have, too."""
+    found = symmetry(program, Packing(ground.layout))
+    for refinement in program.refinements:
+        for sort in refinement.other.sorts:
+            why = singled_out(refinement.other, sort)
+            if str(sort) in found.sorts and why is not None:
+                raise NotNativeError(
+                    f"with symmetry, `{refinement.name}` is not judged: "
+                    f"there, {why} tells members of {sort} apart"
+                )
+    return found
 
 
 def _general(

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from checker.lang.ir import RefinementIR
 from checker.lang.model import State
+
+if TYPE_CHECKING:
+    from checker.engines.native.symmetry import Symmetry
 
 Words = tuple[int, ...]
 """A packed state."""
@@ -70,5 +73,7 @@ class Generated:
     """The programs that are refined, in the same order; filled in by `generate`."""
     liveness: Callable[[Iterable[tuple[str, Args]]], LivenessSource] | None = None
     """The C by which these instances of properties are judged; `None`: there is no such C."""
+    symmetry: Symmetry | None = None
+    """What was asked for: one state for each orbit."""
     notes: tuple[str, ...] = field(default=())
     """How it was made, for people: `unrolled`, or why not."""

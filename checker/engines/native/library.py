@@ -18,6 +18,12 @@ RUNTIME_OPTIONS = ("-O2",)
 MODEL_OPTIONS = ("-O1",)
 
 
+DEADLOCK = What("deadlock", "deadlock", ())
+FAILING = What("model error", "model error", ())
+NO_ROOM = What("no room", "no room", ())
+"""What the runtime itself reports: of a state, or of extending it."""
+
+
 class Status(IntEnum):
     """What `Search.run` returns.  As in `explore.c`."""
 
@@ -91,16 +97,13 @@ class Search:
         self.library = library
         self.runtime = library.runtime
         generated = library.generated
-        whats = len(generated.whats) + 2
-        self.deadlock = whats - 2
-        self.failing = whats - 1
-        """The numbers under which deadlocks, and states whose extension fails, are reported."""
+        self.whats = (*generated.whats, DEADLOCK, FAILING, NO_ROOM)
+        """By the number under which it is reported."""
         self._engine = self.runtime.engine_new(
             ctypes.addressof(c_uint64.in_dll(library.model, "model")),
             workers,
-            whats,
-            self.deadlock if deadlock else 0xFFFFFFFF,
-            self.failing,
+            len(self.whats),
+            deadlock,
             NO_NUMBER if most_states is None else min(most_states, NO_NUMBER),
             address_space,
         )
@@ -162,6 +165,12 @@ class Search:
         self.runtime.engine_state(self._engine, number, s)
         return tuple(s)
 
+    def canonical(self, state: Words) -> Words:
+        """The state that stands for its orbit; itself, if there is no symmetry."""
+        s = self.library.state_type(*state)
+        self.runtime.engine_canonical(self._engine, s)
+        return tuple(s)
+
     def path(self, state: Words, level: int) -> list[Words]:
         """A shortest run to a state of a level.  Only when the search has ended."""
         states = [state]
@@ -190,7 +199,7 @@ class _Model(ctypes.Structure):
 def _typed(runtime: ctypes.CDLL) -> ctypes.CDLL:
     words, number = POINTER(c_uint64), c_uint32
     signatures: dict[str, tuple[object, list[object]]] = {
-        "engine_new": (c_void_p, [c_void_p, number, number, number, number, c_uint64, c_uint64]),
+        "engine_new": (c_void_p, [c_void_p, number, number, c_int, c_uint64, c_uint64]),
         "engine_refines": (None, [c_void_p, number, c_void_p, number, number]),
         "engine_free": (None, [c_void_p]),
         "engine_begin": (c_int, [c_void_p, words, number]),
@@ -202,6 +211,7 @@ def _typed(runtime: ctypes.CDLL) -> ctypes.CDLL:
         "engine_state": (None, [c_void_p, number, words]),
         "engine_number": (number, [c_void_p, words]),
         "engine_level_start": (number, [c_void_p, number]),
+        "engine_canonical": (None, [c_void_p, words]),
         "engine_before": (c_int, [c_void_p, number, words, words]),
     }
     for name, (returned, arguments) in signatures.items():

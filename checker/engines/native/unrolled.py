@@ -19,6 +19,7 @@ from checker.engines.native.generated import Args, Generated, What
 from checker.engines.native.packing import Packing, Place
 from checker.engines.native.reduction import reduction
 from checker.engines.native.reduction_source import reduction_source
+from checker.engines.native.symmetry import Symmetry
 from checker.ground.conditions import (
     FALSE,
     TRUE,
@@ -122,6 +123,7 @@ class _Writer:
             tuple((j.name, j.args) for j in self.goals),
             self._used,
             tuple(r for r in self.program.refinements if r.name in self.wanted),
+            symmetry=symmetric,
         )
 
     def _used(self, taken: bytes) -> dict[str, list[set[Any]]]:
@@ -226,7 +228,8 @@ class _Writer:
             judging,
             *images,
             reduced,
-            self._model(),
+            canonical,
+            self._model(bool(canonical)),
         ]
         return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -528,7 +531,7 @@ class _Writer:
         lets = " ".join(f"u64 s{w} = s[{w}]; (void)s{w};" for w in range(self.packing.words))
         return f"({{ {lets} {self.text(of)}; }})"
 
-    def _model(self) -> str:
+    def _model(self, canonical: bool) -> str:
         most = sum(1 for step in self.steps if step.effects)
         images = ", ".join(
             f"{{image_{number}, reads_{number}, {Packing(image.other).words}}}"
@@ -544,6 +547,7 @@ class _Writer:
             + ("    .cut = cut,\n" if self.constraints else "")
             + ("    .final = final,\n" if self.final else "")
             + (f"    .images = {len(self.images)}, .image = image,\n" if self.images else "")
+            + ("    .canonical = canonical,\n" if canonical else "")
             + ("    .reduction = &reduction,\n" if self.reduction else "")
             + "};"
         )

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from checker.engines.native.generated import Generated
 from checker.engines.native.library import Search
-from checker.engines.python.vacuity import Unused
+from checker.engines.python.vacuity import Unused, Used
 from checker.lang.errors import ModelError
 from checker.lang.model import Model
 
@@ -19,14 +18,13 @@ MOST_LOOKED_AT = 20_000
 
 
 def unused_warnings(
-    model: Model,
-    generated: Generated,
-    search: Search,
-    states: int,
-    taken: bytes,
-    reduced: bool = False,
+    model: Model, search: Search, states: int, used: Used, reduced: bool
 ) -> Iterator[str]:
-    """`reduced`: the search left out states, but nothing that can be taken."""
+    """After a complete search for these `states`.
+
+    `used`: the values with which each action was taken.  `reduced`: the search left out states,
+    but nothing that can be taken.
+    """
     unused = Unused(model)
     looked_at = 0
     for number in _spread(states):
@@ -35,7 +33,7 @@ def unused_warnings(
         if looked_at == MOST_LOOKED_AT:
             break
         looked_at += 1
-        state = generated.packing.decode(search.state(number))
+        state = search.library.generated.packing.decode(search.state(number))
         if unused.watching:
             try:
                 unused.see_steps(state, model.successors(state))
@@ -45,7 +43,7 @@ def unused_warnings(
         unused.see_state()
     whole = looked_at == states and not reduced
     where = "" if whole else f" (of {looked_at:,} states that were looked at)"
-    yield from unused.warnings(generated.used(taken), where)
+    yield from unused.warnings(used, where)
 
 
 def _spread(count: int) -> Iterator[int]:

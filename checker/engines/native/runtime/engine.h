@@ -62,7 +62,7 @@ typedef struct Engine {
     const Model *model;
     States all;
     u32 worker_count, what_count, goal_words;
-    u32 deadlock, error; /* the numbers under which these are reported; ~0: deadlock is not */
+    u32 deadlock, error, no_room; /* under these numbers they are reported; ~0: it is not */
     Worker *workers;
     u32 *starts; /* where each level begins */
     u32 depth, start_room;

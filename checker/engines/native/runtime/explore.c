@@ -223,7 +223,7 @@ static void expand_one(Worker *worker, const u64 *s) {
     if (model->images) judge_images(worker, s, before);
     if (UNLIKELY(out->failed)) {
         worker->failed = 1;
-        see(&worker->report, engine->error, s, NULL);
+        see(&worker->report, out->failed == 2 ? engine->no_room : engine->error, s, NULL);
     } else if (UNLIKELY(out->cut)) {
         worker->cut = 1;
     } else if (UNLIKELY(out->count == before) && engine->deadlock != ~0u) {
@@ -358,15 +358,16 @@ static void begin_level(Engine *engine, u32 start) {
 
 /* ------------------------------------------------------------------ for the caller */
 
-Engine *engine_new(const Model *model, u32 workers, u32 whats, u32 deadlock, u32 error, u64 most,
+Engine *engine_new(const Model *model, u32 workers, u32 whats, int deadlock, u64 most,
                    u64 address_space) {
     Engine *engine = calloc(1, sizeof *engine);
     if (!engine) return NULL;
     engine->model = model;
     engine->worker_count = workers;
     engine->what_count = whats;
-    engine->deadlock = deadlock;
-    engine->error = error;
+    engine->deadlock = deadlock ? whats - 3 : ~0u;
+    engine->error = whats - 2;
+    engine->no_room = whats - 1;
     engine->most = most < MOST_STATES ? most : MOST_STATES;
     engine->goal_words = (model->goals + 63) / 64;
     engine->found = calloc(whats, sizeof(Found));
@@ -515,6 +516,11 @@ void engine_state(const Engine *engine, u32 number, u64 *s) {
 /* The number of a state; MOST_STATES if it is not known. */
 u32 engine_number(Engine *engine, const u64 *s) {
     return find_or_add(&engine->all, s, hash_of(s), MOST_STATES);
+}
+
+/* Turn a state into the one that stands for its orbit. */
+void engine_canonical(const Engine *engine, u64 *s) {
+    if (engine->model->canonical) engine->model->canonical(s);
 }
 
 u32 engine_level_start(const Engine *engine, u32 level) { return engine->starts[level]; }

@@ -35,7 +35,7 @@ typedef struct Out {
     u8 *taken;       /* set to 1 where something (the generator knows what) was once taken */
     u16 *labels;     /* if given, and there are labels: what kind of step led to each successor */
     u8 cut;          /* set to 1: steps of this state were cut off by a bound that prunes */
-    u8 failed;       /* set to 1: extending this state is a model error; nothing else has changed */
+    u8 failed;       /* set to 1: extending this state is a model error (2: it needs more room); nothing else has changed */
     Report *report;  /* of step properties */
 } Out;
 

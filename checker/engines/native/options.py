@@ -1,0 +1,61 @@
+"""What may be asked of the native engine and of no other."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from checker.engines.python.plan import COVERAGE, DEADLOCK, Plan
+from checker.lang.errors import SpecError
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to search."""
+
+    workers: int | None = None
+    """Threads; `None`: one for each core."""
+    symmetry: bool = False
+    """One state for each orbit of the members of symmetric Sorts."""
+    por: bool = False
+    """Partial-order reduction: as many states as it needs; runs may not be shortest."""
+
+    @property
+    def threads(self) -> int:
+        return self.workers or len(os.sched_getaffinity(0))
+
+    @property
+    def needs_native(self) -> bool:
+        """Whether no other engine can do what is asked."""
+        return self.symmetry or self.por
+
+    def allow(self, plan: Plan) -> None:
+        """`SpecError` if something planned cannot be judged so."""
+        if self.symmetry and self.por:
+            raise SpecError(
+                "symmetry and partial-order reduction do not go together", "choose one of them"
+            )
+        if self.symmetry and plan.liveness:
+            judged = [what.name for what, _ in plan.liveness]
+            _refuse(plan, "a search with symmetry does not keep runs, and so it cannot", judged)
+        if self.por:
+            judged = [what.name for what, _ in (*plan.step_properties, *plan.liveness)]
+            judged += [refinement.name for refinement in plan.refinements]
+            _refuse(
+                plan, "partial-order reduction leaves out steps and runs, and so it cannot", judged
+            )
+
+
+def _refuse(plan: Plan, why: str, judged: list[str]) -> None:
+    others = list(dict.fromkeys(judged))
+    if not others:
+        return
+    kept = [name for name in plan.names if name not in others]
+    kept += [DEADLOCK] * plan.deadlock + [COVERAGE] * plan.coverage
+    names = ", ".join(f"`{name}`" for name in others)
+    raise SpecError(
+        f"{why} judge {names}",
+        f"with it, check only {', '.join(f'`{name}`' for name in kept)}"
+        if kept
+        else "check without it",
+    )
