@@ -28,14 +28,27 @@ from ctypes import (
     c_uint64,
 )
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 
 from checker.engines.native.build import RUNTIME
 from checker.engines.native.general import general
 from checker.engines.native.generated import Generated, What
-from checker.lang import Spec
+from checker.lang import (
+    AtMost,
+    Bag,
+    Range,
+    Record,
+    Seq,
+    Set,
+    Sort,
+    Spec,
+    action,
+    invariant,
+    members,
+    require,
+)
 from checker.lang.compile import compile_model
 from checker.lang.errors import ModelError, NotEnabled
 from checker.lang.model import Model, Property, State
@@ -46,7 +59,7 @@ from tests.lang.constructs import Counts, Forest, Lists, Team, Wide
 from tests.protocols.test_protocols import HOLDING
 
 EXAMPLES = int(os.environ.get("QUORATE_RANDOM_SPECS", "60"))
-STATES = 300
+STATES = 80
 OPTIONS = ("-O0", "-std=gnu11", "-fPIC", "-shared", "-Wall", "-Werror", f"-I{RUNTIME}")
 
 Words = POINTER(c_uint64)
@@ -183,8 +196,8 @@ def compare(model: Model, compiled: Compiled, most: int) -> int:
                 waiting.append(after)
     used = compiled.generated.used(bytes(compiled.taken))
     assert set(used) == {action.name for action, _ in taken}
-    for action, args in taken:
-        for held, arg in zip(used[action.name], args, strict=True):
+    for done, args in taken:
+        for held, arg in zip(used[done.name], args, strict=True):
             assert not held or arg in held
     for name, by_param in used.items():
         for at, held in enumerate(by_param):
@@ -194,11 +207,11 @@ def compare(model: Model, compiled: Compiled, most: int) -> int:
 
 def one_by_one(model: Model, state: State) -> Iterator[State]:
     """Where those steps lead that are no model error, from a state with one that is."""
-    for action in model.actions:
+    for each in model.actions:
         model.load(state)
-        for args in list(action.bindings.of(action.machine)):
+        for args in list(each.bindings.of(each.machine)):
             try:
-                yield model.step(state, action, args)
+                yield model.step(state, each, args)
             except (ModelError, NotEnabled):
                 continue
 
@@ -305,6 +318,122 @@ def judgement(model: Model, state: State) -> tuple[list[Any], set[Any]]:
 def compare_all(models: list[Model], folder: Path, most: int) -> list[int]:
     compiled = built((general(compile_model(model)) for model in models), folder)
     return [compare(model, each, most) for model, each in zip(models, compiled, strict=True)]
+
+
+class Node(Sort):
+    pass
+
+
+Digit = Annotated[int, Range(10)]
+Big = Annotated[int, Range(-(10**15), 10**15)]
+
+
+class Vote(Record):
+    by: Node
+    at: Digit
+    weight: Big
+
+
+class Large(Spec):
+    """Large numbers, and domains too large for bit sets."""
+
+    nodes: Set[Node] = members(3)
+
+    total: Big = 0
+    triples: Set[tuple[Digit, Digit, Digit]]
+    log: Annotated[Seq[Big], AtMost(9)]
+    some: Annotated[Set[Big], AtMost(9)]
+    best: Big | None
+    votes: Annotated[Bag[Vote], AtMost(4, beyond="block")]
+    group: Set[Node]
+    rows: Annotated[Seq[Set[Digit]], AtMost(2, beyond="block")]
+    last: Vote | None
+    wide: Annotated[int, Range(-40_000, 40_000, beyond="prune")] = 0
+
+    @action
+    def grow(self, n: Digit) -> None:
+        require(n > 6)
+        self.total = -self.total * 100_000 - n
+        self.best = None if self.total < 0 else self.total
+        self.wide = self.wide * 40 + n
+
+    @action
+    def note(self, n: Digit) -> None:
+        require(n < 2 and self.total < 10)
+        self.triples.add((n, len(self.triples) % 10, 9 - n))
+        self.log.append(self.total)
+        self.some.add(self.total - n)
+        self.rows.append({n, 3} | {x for x in self.some if 0 <= x < 10})
+
+    @action
+    def vote(self, n: Node, q: Set[Node]) -> None:
+        require(q <= self.nodes - self.group)
+        require(len(q) == 1 and n not in q)
+        self.group = q | {n}
+        made = Vote(n, len(self.votes), self.total)
+        self.votes.add(made)
+        self.last = made.replace(weight=made.weight + 1)
+
+    @action
+    def recount(self, v: Vote) -> None:
+        require(v in self.votes)
+        self.votes.remove(v)
+        self.total = sum(w.weight for w in self.votes) // 7 - v.at
+        self.group = {m for m in self.nodes if any(w.by == m for w in self.votes)}
+
+    @action
+    def late(self, x: Digit) -> None:
+        """Where there is no row its range cannot be read, and no value passes the first guard."""
+        require(x + len(self.rows) > 9)
+        require(x in self.rows[0])
+        self.rows.clear()
+
+    @action
+    def drop(self, t: tuple[Digit, Digit, Digit]) -> None:
+        require(t in self.triples and t[0] == 1)
+        self.triples.discard(t)
+        self.some = self.some - {self.total} ^ {1}
+
+    @invariant
+    def few(self, n: Node) -> bool:
+        most = max((w.weight for w in self.votes if w.by == n), default=0)
+        return len(self.log) < 2 and most == 0 and n not in self.group
+
+    @invariant
+    def sorted_alike(self) -> bool:
+        numbers = sorted(self.some)
+        return sorted(self.some, key=lambda x: -x) == list(reversed(numbers)) and (
+            self.best is None or self.best in self.log or self.best > 0
+        )
+
+
+def test_numbers_and_containers_without_bounds(tmp_path: Path) -> None:
+    assert compare_all([Model(Large, {})], tmp_path, 100) == [100]
+
+
+class Grows(Spec):
+    """Numbers and lists that are too large to be held on the way to what can be."""
+
+    total: Annotated[int, Range(2**62)] = 1
+    log: Annotated[Seq[bool], AtMost(20)]
+
+    @action
+    def square(self) -> None:
+        self.total = self.total * self.total // 1_000_000
+
+    @action
+    def more(self) -> None:
+        require(self.total == 1)
+        self.total = len([x for x in self.log for y in self.log if x and y])
+
+
+def test_what_there_is_no_room_for_is_told(tmp_path: Path) -> None:
+    model = Model(Grows, {})
+    (compiled,) = built([general(compile_model(model), room=4)], tmp_path)
+    for total, length, room in [(2**30, 0, True), (2**31, 0, False), (1, 16, True), (1, 17, False)]:
+        compiled.expand((total, (True,) * length))
+        assert compiled.out.failed == (0 if room else 2)
+        assert (compiled.out.count > 0) == room
 
 
 def test_shipped_specs(tmp_path: Path) -> None:
