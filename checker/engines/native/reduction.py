@@ -102,12 +102,14 @@ def _dependence(moves: list[_Move]) -> tuple[int, ...]:
 
 def _independent(a: _Move, b: _Move) -> bool:
     """Whether, wherever both are enabled, neither disables the other, and their order is one."""
+    if a.excludes(b):
+        return True
     known = both(a.guard, b.guard)
     if known is FALSE:
         return True
     if not (a.keeps(b.guard, known) and b.keeps(a.guard, known)):
         return False
-    for cell in a.written.keys() | b.written.keys():
+    for cell in sorted(a.changes_what_is_written_by(b) | b.changes_what_is_written_by(a)):
         first, second = a.then(b, cell), b.then(a, cell)
         for code in first.keys() | second.keys():
             where, there = first.get(code, FALSE), second.get(code, FALSE)
@@ -125,6 +127,7 @@ class _Move:
         self.touched = self.guard.cells.union(
             self.written, *(effect.reads for effect in binding.effects)
         )
+        self.reads_for = {effect.cell.number: effect.reads for effect in binding.effects}
         self._after: dict[int, Condition] = {}
 
     def shares(self, other: _Move) -> bool:
@@ -132,6 +135,19 @@ class _Move:
         return not (
             self.touched.isdisjoint(other.written) and other.touched.isdisjoint(self.written)
         )
+
+    def excludes(self, other: _Move) -> bool:
+        """Whether it is plain that they are never enabled together: a cell would hold two codes."""
+        ours, theirs = self.guard.told[0], other.guard.told[0]
+        return any(ours[cell].isdisjoint(theirs[cell]) for cell in ours.keys() & theirs.keys())
+
+    def changes_what_is_written_by(self, other: _Move) -> set[int]:
+        """The cells that the other writes, and that this writes, too, or changes what they get."""
+        return {
+            cell
+            for cell, reads in other.reads_for.items()
+            if cell in self.written or not reads.isdisjoint(self.written)
+        }
 
     def then(self, other: _Move, cell: int) -> dict[int, Condition]:
         """The codes of a cell after this and then the other, by conditions on the state before."""

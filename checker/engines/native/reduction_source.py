@@ -11,19 +11,22 @@ from checker.engines.native.reduction import Reduction
 def reduction_source(
     reduction: Reduction,
     conditions: Conditions,
-    fails: bool,
-    prunes: bool,
+    told: Sequence[str],
     steps: Sequence[str],
     actions: Sequence[int],
 ) -> str:
-    """`steps`: for each binding the C that adds its successor; `actions`: its action's number."""
+    """The tables, and the functions that the search calls.
+
+    `told`: the lines with which `expand` tells of failing and of steps cut off.  `steps`: for each
+    binding the C that adds its successor; `actions`: the number of its action.
+    """
     words = (len(steps) + 63) // 64
     useful = ~(reduction.harmful | reduction.blocking)
     starts = [0]
     for needs in reduction.needs:
         starts.append(starts[-1] + len(needs))
     parts = [
-        _look(reduction, conditions, fails, prunes),
+        _look(reduction, conditions, told),
         *(
             f"static __attribute__((noinline)) u64 *take_{number}({conditions.params}, u64 *next) "
             f"{{\n    {step}\n    return next;\n}}"
@@ -47,13 +50,9 @@ def reduction_source(
     return "\n\n".join(parts)
 
 
-def _look(reduction: Reduction, conditions: Conditions, fails: bool, prunes: bool) -> str:
+def _look(reduction: Reduction, conditions: Conditions, told: Sequence[str]) -> str:
     spread = conditions.spread
-    lines = ["static void look(const u64 *s, u64 *held, Out *out) {", "    (void)out;"]
-    if fails:
-        lines.append(f"    if (UNLIKELY(fails({spread}))) {{ out->failed = 1; return; }}")
-    if prunes:
-        lines.append(f"    if (prunes({spread})) out->cut = 1;")
+    lines = ["static void look(const u64 *s, u64 *held, Out *out) {", "    (void)out;", *told]
     pieces = range(0, len(reduction.guards), 64)
     lines += [f"    held[{start // 64}] = guards_{start // 64}({spread});" for start in pieces]
     functions = [

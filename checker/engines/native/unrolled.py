@@ -186,22 +186,15 @@ class _Writer:
         sought += [failing, *(binding.pruned for binding in self.ground.bindings)]
         return sought, both(negation(failing), *(j.holds for j in self.constraints))
 
-    def _reduction(self, fails: bool, prunes: bool) -> str:
+    def _reduction(self, told: list[str]) -> str:
         if self.reduction is None:
             return ""
-        steps = [
-            self._add(
-                _Step(
-                    b.action,
-                    [_Way(number, both(b.guard, negation(b.errors)), b.args)],
-                    b.effects,
-                    (),
-                )
-            )
-            for number, b in enumerate(self.ground.bindings)
-        ]
+        steps = []
+        for number, b in enumerate(self.ground.bindings):
+            way = _Way(number, both(b.guard, negation(b.errors)), b.args)
+            steps.append(self._add(_Step(b.action, [way], b.effects, ())))
         actions = [self.actions.index(b.action) for b in self.ground.bindings]
-        return reduction_source(self.reduction, self.conditions, fails, prunes, steps, actions)
+        return reduction_source(self.reduction, self.conditions, told, steps, actions)
 
     # ------------------------------------------------------------- the file
 
@@ -212,7 +205,8 @@ class _Writer:
         pruned = self._pruned()
         judging = self._judging()
         images = [self._image(number, image) for number, image in enumerate(self.images)]
-        reduced = self._reduction(bool(failing), bool(pruned))
+        told = self._told(bool(failing), bool(pruned))
+        reduced = self._reduction(told)
         parts = [
             f"/* {self.program.name}, made by Quorate.\n *\n{self._cells()} */",
             '#include "model.h"',
@@ -224,7 +218,7 @@ class _Writer:
             *(text for _, text in groups),
             failing,
             pruned,
-            self._expand([name for name, _ in groups], bool(failing), bool(pruned)),
+            self._expand([name for name, _ in groups], told),
             judging,
             *images,
             reduced,
@@ -441,13 +435,19 @@ class _Writer:
             + "\n    return 0;\n}"
         )
 
-    def _expand(self, functions: list[str], fails: bool, prunes: bool) -> str:
+    def _told(self, fails: bool, prunes: bool) -> list[str]:
+        """What is told of a state before its successors."""
         spread = self.conditions.spread
-        lines = ["static void expand(const u64 *s, Out *out) {"]
+        lines = []
         if fails:
             lines.append(f"    if (UNLIKELY(fails({spread}))) {{ out->failed = 1; return; }}")
         if prunes:
             lines.append(f"    if (prunes({spread})) out->cut = 1;")
+        return lines
+
+    def _expand(self, functions: list[str], told: list[str]) -> str:
+        spread = self.conditions.spread
+        lines = ["static void expand(const u64 *s, Out *out) {", *told]
         lines.append("    u64 *next = out->next + (size_t)out->count * NW;")
         lines += [f"    next = {name}({spread}, next, out);" for name in functions]
         return "\n".join([*lines, "    out->count = (u32)((next - out->next) / NW);", "}"])
