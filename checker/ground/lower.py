@@ -47,7 +47,7 @@ from checker.lang.values import Set
 
 LARGEST_PRODUCT = 100_000
 """More bindings of one action than this are not walked."""
-MOST_WORK = 2_500_000
+MOST_WORK = 1_200_000
 """What lowering may take unless another limit is given: up to about two seconds."""
 
 

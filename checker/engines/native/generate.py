@@ -23,6 +23,10 @@ from checker.lang.ir import Program
 from checker.lang.model import Model
 
 
+MOST_UNROLLED = 250_000
+"""More C than this, in bytes, takes a compiler longer than it saves: some 5 seconds."""
+
+
 def generate(model: Model, plan: Plan, options: Options | None = None) -> Generated:
     """The C of a model, judging what is planned.  `NotNativeError` where there is none."""
     return _generated(compile_model(model), plan.names, bool(plan.liveness), options or Options())
@@ -48,6 +52,9 @@ def _generated(
         )
     except NotGroundError as error:
         return _general(program, wanted, liveness, options, str(error))
+    if len(made.source) > MOST_UNROLLED:
+        why = f"{len(made.source):,} bytes of C when every binding is written out"
+        return _general(program, wanted, liveness, options, why)
     others = tuple(_generated(r.other, (), False, Options()) for r in made.refinements)
     source = partial(liveness_source, ground, labels, made.source) if labels else None
     return replace(made, others=others, liveness=source)
