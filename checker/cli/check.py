@@ -14,6 +14,7 @@ from checker.cli.options import (
     limits_options,
     property_option,
     spec_argument,
+    storage_options,
 )
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 )
 @click.option("--max-states", type=click.IntRange(min=1), help="Stop after so many states.")
 @limits_options
+@storage_options
 @property_option
 @click.option("--all", "everything", is_flag=True, help="Go on after a violation; show each.")
 @click.option("--allow-unused", is_flag=True, help="An action never taken is no failure.")
@@ -64,6 +66,10 @@ def command(
     max_states: int | None,
     max_seconds: float | None,
     max_memory: int | None,
+    disk: Path | None,
+    checkpoint: Path | None,
+    checkpoint_every: float,
+    resume: Path | None,
     properties: tuple[str, ...],
     everything: bool,
     allow_unused: bool,
@@ -83,6 +89,8 @@ def command(
     quorate check paxos -c acceptors=ada,bob,cyd
     quorate check paxos:ForgetsPromise --svg forgets.svg
     quorate check path/to/lock.py:Lock --property mutual_exclusion --json
+    quorate check paxos -c ballots=4 --checkpoint run.saved
+    quorate check paxos -c ballots=4 --checkpoint run.saved --resume run.saved
 
     A counterexample is the shortest there is.  Ctrl-C stops, and shows what was covered.
 
@@ -116,6 +124,10 @@ def command(
             max_states=max_states,
             max_seconds=max_seconds,
             max_memory=memory,
+            disk=disk,
+            checkpoint=checkpoint,
+            checkpoint_minutes=checkpoint_every / 60,
+            resume=resume,
             progress=progress,
             properties=names,
             stop_at_first=not everything,

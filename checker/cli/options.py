@@ -71,7 +71,35 @@ _LIMITS = (
     click.option(
         "--max-memory",
         type=Memory(),
-        help="Stop at so much memory: 500M, 2G.  Without: at 80% of what is free.",
+        help="Take no more memory than this: 500M, 2G.  Without: 80% of what is free.",
+    ),
+)
+
+_STORAGE = (
+    click.option(
+        "--disk",
+        type=click.Path(path_type=Path, file_okay=False, exists=True, writable=True),
+        metavar="FOLDER",
+        help="Where states go when memory is full.  Without: $TMPDIR or /var/tmp.",
+    ),
+    click.option(
+        "--checkpoint",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="Write the search down now and then, and when it is stopped.",
+    ),
+    click.option(
+        "--checkpoint-every",
+        type=Seconds(),
+        default=600.0,
+        metavar="TIME",
+        help="How often: 90, 10m, 2h.  [default: 10m]",
+    ),
+    click.option(
+        "--resume",
+        type=click.Path(path_type=Path, dir_okay=False, exists=True),
+        metavar="FILE",
+        help="Go on from a checkpoint of the same spec, constants and properties.",
     ),
 )
 
@@ -94,6 +122,13 @@ _FILES = (
 def limits_options(command: F) -> F:
     """--max-seconds, --max-memory."""
     for option in reversed(_LIMITS):
+        command = option(command)
+    return command
+
+
+def storage_options(command: F) -> F:
+    """--disk, --checkpoint, --checkpoint-every, --resume."""
+    for option in reversed(_STORAGE):
         command = option(command)
     return command
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from checker.engines.result import Progress, ProgressCallback
+    from checker.engines.result import Load, Progress, ProgressCallback
 
 
 @contextmanager
@@ -37,7 +37,7 @@ def showing(title: str) -> Iterator[ProgressCallback | None]:
 
 
 def line_of(title: str, progress: Progress) -> str:
-    """`paxos  123,456 states  5,120/s  depth 12  frontier 4,711  0:24`."""
+    """`paxos  123,456 states  5,120/s  depth 12  frontier 4,711  0:24`, and what it weighs."""
     rate = progress.distinct_states / progress.seconds if progress.seconds > 0 else 0
     minutes, seconds = divmod(int(progress.seconds), 60)
     parts = [
@@ -48,6 +48,18 @@ def line_of(title: str, progress: Progress) -> str:
         f"frontier {progress.frontier:,}",
         f"{minutes}:{seconds:02}",
     ]
+    if progress.load is not None:
+        parts += _weight(progress.load)
     if progress.phase != "exploring":
         parts.append(progress.phase)
     return "  ".join(parts)
+
+
+def _weight(load: Load) -> list[str]:
+    parts = [f"{load.memory_bytes / 2**20:,.0f} MB", f"table {load.table:.0%}"]
+    if load.disk_bytes:
+        parts.append(f"disk {load.disk_bytes / 2**20:,.0f} MB")
+    if load.seconds_left is not None:
+        minutes, seconds = divmod(int(load.seconds_left), 60)
+        parts.append(f"about {minutes}:{seconds:02} left")
+    return parts

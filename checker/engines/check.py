@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from checker.engines.errors import NotNativeError
 from checker.engines.native.options import Options
@@ -43,6 +44,10 @@ def check(
     workers: int | None = None,
     symmetry: bool = False,
     por: bool = False,
+    disk: Path | str | None = None,
+    checkpoint: Path | str | None = None,
+    checkpoint_minutes: float = 10.0,
+    resume: Path | str | None = None,
 ) -> Result:
     """Explore every reachable state of a spec, and judge its properties.
 
@@ -56,13 +61,28 @@ def check(
     reduction, by the native engine: the same verdicts, of properties of single states only, from
     fewer states; a counterexample may not be the shortest.
 
+    Of large runs, which the native engine does: `max_memory` is kept by going on in a file in the
+    folder `disk` (`None`: $TMPDIR or /var/tmp).  `checkpoint`: the file where the search is
+    written down every `checkpoint_minutes`, and when a limit or the user stops it; `resume`: such
+    a file to go on from, by the same spec, constants and properties.  A search that has its answer
+    removes its checkpoint.
+
     The result is true exactly if everything holds: `assert check(Paxos(acceptors=3))`.
     """
     known_engine(engine)
-    options = Options(workers, symmetry, por)
+    options = Options(
+        workers,
+        symmetry,
+        por,
+        disk=Path(disk) if disk else None,
+        checkpoint=Path(checkpoint) if checkpoint else None,
+        checkpoint_seconds=60 * checkpoint_minutes,
+        resume=Path(resume) if resume else None,
+    )
     if options.needs_native and engine == "python":
         raise SpecError(
-            "the reference engine has no reductions", "choose the engine `native`, or `auto`"
+            "the reference engine has no reductions and no checkpoints",
+            "choose the engine `native`, or `auto`",
         )
     model = checked_model(spec)
     limits = Limits(max_states, max_seconds, max_memory)

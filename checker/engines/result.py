@@ -46,6 +46,20 @@ class Counterexample:
 
 
 @dataclass(frozen=True)
+class Load:
+    """What a large run weighs, and how long it may still take."""
+
+    memory_bytes: int
+    """Of the whole process."""
+    table: float
+    """How full the table of states is: 0 to 1."""
+    disk_bytes: int
+    """Of states on the disk; 0: all are in memory."""
+    seconds_left: float | None
+    """If the levels go on shrinking as they do now; `None`: they do not shrink."""
+
+
+@dataclass(frozen=True)
 class Progress:
     """Given to the progress callback now and then (at most a few times a second)."""
 
@@ -56,6 +70,8 @@ class Progress:
     seconds: float
     phase: str = "exploring"
     """`exploring`, or what is done with the finished graph: `liveness`, ..."""
+    load: Load | None = None
+    """Only of engines that know it."""
 
 
 @dataclass(frozen=True)

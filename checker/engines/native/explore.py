@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from checker.engines.native.checkpoint import Checkpoints, Identity, Saved
+from checker.engines.native.disk import DiskFile, most_in_memory
 from checker.engines.native.explain import Explain
 from checker.engines.native.generate import generate
 from checker.engines.native.generated import What
@@ -20,15 +22,14 @@ from checker.engines.outcome import Outcome
 from checker.engines.python.explore import INTERRUPTED
 from checker.engines.python.plan import MODEL_ERROR, Findings, Plan
 from checker.engines.python.vacuity import Used
-from checker.engines.python.watch import Watch
-from checker.engines.result import Limits, ProgressCallback, Result
+from checker.engines.python.watch import Watch, memory_bytes
+from checker.engines.result import Limits, Load, ProgressCallback, Result
 from checker.lang.errors import LimitReached, ModelError, SpecError
 from checker.lang.model import Model
 
 SLICE_SECONDS = 0.1
 """How long the search runs before it returns to Python, which looks at limits."""
-ADDRESS_SPACE = 1 << 40
-"""Bytes that are set aside for states; memory is used only as states come."""
+NEEDS_MEMORY = "needs all states in memory"
 
 
 def explore(
@@ -55,6 +56,7 @@ def explore(
         return run.result()
     finally:
         run.search.close()
+        run.disk.close()
 
 
 @dataclass
@@ -67,15 +69,28 @@ class _Run:
     library: Library
     options: Options
     stop_at_first: bool
+    status: Status | None = None
+    """What the search returned last."""
     complete: bool = False
     stopped: str = ""
 
     def __post_init__(self) -> None:
         self.generated = self.library.generated
         self.findings = Findings(self.plan)
-        most = self.watch.limits.max_states
+        limits, options = self.watch.limits, self.options
+        identity = Identity.of(self.model, self.plan, self.generated, self.stop_at_first)
+        self.saved = Saved(options.resume, identity) if options.resume else None
+        self.checkpoints: Checkpoints | None = None
+        if options.checkpoint:
+            self.checkpoints = Checkpoints(
+                options.checkpoint, identity, options.checkpoint_seconds, self.watch
+            )
+        self.disk = DiskFile(options.disk)
+        held = options.most_in_memory
+        if held is None:
+            held = most_in_memory(self.library, options.threads, limits.max_memory_bytes)
         self.search = Search(
-            self.library, self.options.threads, self.plan.deadlock, most, ADDRESS_SPACE
+            self.library, options.threads, self.plan.deadlock, limits.max_states, held
         )
         self.explain = Explain(self.model, self.plan, self.findings, self.search)
 
@@ -86,6 +101,12 @@ class _Run:
             self.stopped = str(reached)
         except KeyboardInterrupt:
             self.stopped = INTERRUPTED
+        if self.checkpoints is None:
+            return
+        if not self.stopped:
+            self.checkpoints.remove()
+        elif self.status in (Status.RUNNING, Status.LEVEL_DONE):
+            self._write_checkpoint(self.checkpoints)
 
     def _explore(self) -> None:
         try:
@@ -99,26 +120,67 @@ class _Run:
                 "some @init must be possible: weaken its guards",
             )
         self.explain.initial_images(initial)
-        status = self.search.begin([self.generated.packing.encode(state) for state in initial])
+        if self.saved is not None:
+            self.watch.earlier_seconds = self.saved.seconds
+            self.status = self.saved.restore(self.search, self.disk)
+        else:
+            packed = [self.generated.packing.encode(state) for state in initial]
+            self.status = self.search.begin(packed)
         if self.findings.violations and self.stop_at_first:
             return
-        while not (status == Status.LEVEL_DONE and self.stop_at_first):
-            if status == Status.COMPLETE:
+        while not (self.status == Status.LEVEL_DONE and self.stop_at_first):
+            if self.status == Status.COMPLETE:
                 # The level in which the first violation was found has ended, and it was the last.
                 self.complete = not (self.stop_at_first and any(self._seen()))
                 return
-            if status == Status.FULL:
-                most = self.watch.limits.max_states
-                raise LimitReached(f"the limit of {most or 0:,} states was reached")
-            if status == Status.NO_MEMORY:
-                raise LimitReached("there is no more memory for states")
+            self._mend()
             self._look_at_the_time()
-            status = self.search.run(SLICE_SECONDS)
+            if self.checkpoints is not None and self.checkpoints.due:
+                self._write_checkpoint(self.checkpoints)
+            self.status = self.search.run(SLICE_SECONDS)
+
+    def _mend(self) -> None:
+        """See to it that the search can go on, or raise `LimitReached`."""
+        if self.status == Status.NEED_DISK:
+            if self.options.por:
+                raise LimitReached(f"memory is full, and partial-order reduction {NEEDS_MEMORY}")
+            self.status = self.disk.begin(self.search)
+        if self.status == Status.DISK_FAILED:
+            raise self.disk.failed(self.search.disk_error())
+        if self.status == Status.FULL:
+            most = self.watch.limits.max_states
+            raise LimitReached(f"the limit of {most or 0:,} states was reached")
+        if self.status == Status.NO_MEMORY:
+            raise LimitReached("there is no more memory for states")
+
+    def _write_checkpoint(self, checkpoints: Checkpoints) -> None:
+        """Unless the search meets a limit while it finishes what was begun."""
+        try:
+            while (status := self.search.settle()) != Status.LEVEL_DONE:
+                self.status = status
+                self._mend()
+        except LimitReached as reached:
+            self.stopped = self.stopped or str(reached)
+            return
+        checkpoints.write(self.search)
 
     def _look_at_the_time(self) -> None:
         numbers = self.search.numbers()
         self.watch.weigh()
-        self.watch.tick(numbers.states, 0, numbers.depth, numbers.states - numbers.extended)
+        load = None
+        if self.watch.progress is not None:
+            left = self._seconds_left(numbers.states, numbers.extended)
+            load = Load(memory_bytes(), numbers.table_load, self.disk.bytes, left)
+        frontier = numbers.states - numbers.extended
+        self.watch.tick(numbers.states, 0, numbers.depth, frontier, load=load)
+
+    def _seconds_left(self, states: int, extended: int) -> float | None:
+        """If the levels go on shrinking by the factor of the last two."""
+        before, this = self.search.level_sizes()
+        if this >= before or not extended:
+            return None
+        to_come = this * this / (before - this)
+        return (states - extended + to_come) * self.watch.seconds / extended
 
     def _seen(self) -> Iterable[tuple[What, Seen]]:
         """Everything that was reported."""
@@ -131,8 +193,9 @@ class _Run:
 
     def result(self) -> Result:
         numbers = self.search.numbers()
-        names = [action.name for action in self.model.actions]
-        actions, taken = self.search.actions(names)
+        counts, taken = self.search.actions()
+        names = (action.name for action in self.model.actions)
+        actions = dict(zip(names, counts, strict=False))
         seconds = self.watch.seconds
         symmetry = self.generated.symmetry
         unreached = set(self.search.open_goals())
@@ -155,7 +218,7 @@ class _Run:
             bounded=numbers.cut,
             stopped=self.stopped,
             reductions=self._reductions(),
-            notes=self._not_symmetric(),
+            notes=(*self._not_symmetric(), *(self.checkpoints.trouble if self.checkpoints else ())),
         )
         for what, seen in list(self._seen()):
             if what == NO_ROOM:
@@ -201,6 +264,9 @@ class _Run:
     def _judge_liveness(self, outcome: Outcome) -> None:
         """What must happen in every fair run."""
         if not self.plan.liveness or self.findings.violated(MODEL_ERROR):
+            return
+        if self.disk.bytes:
+            outcome.stopped = f"memory was full, and judging liveness {NEEDS_MEMORY}"
             return
         try:
             outcome.liveness_judged = judge_liveness_natively(

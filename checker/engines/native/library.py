@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 from collections.abc import Iterable
 from ctypes import POINTER, c_double, c_int, c_uint32, c_uint64, c_void_p
 from dataclasses import dataclass
@@ -11,8 +12,9 @@ from enum import IntEnum
 from checker.engines.native.build import RUNTIME, building
 from checker.engines.native.generated import Generated, What, Words
 
-NO_NUMBER = 0xFFFFFFF0
-"""More states than this have no number."""
+NO_LIMIT = (1 << 64) - 1
+LINE_BYTES, LINE_SLOTS, FULLEST = 64, 12, 0.9
+"""Of the table.  As in `states.h` and `engine.h`."""
 
 RUNTIME_OPTIONS = ("-O2",)
 MODEL_OPTIONS = ("-O1",)
@@ -32,6 +34,8 @@ class Status(IntEnum):
     COMPLETE = 2
     FULL = 3
     NO_MEMORY = 4
+    NEED_DISK = 5
+    DISK_FAILED = 6
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,23 @@ class Numbers:
     table_bytes: int
     cut: bool
     failed: bool
+    in_memory: int
+    """States that memory holds."""
+    room: int
+    """How many it may hold."""
+
+    @property
+    def table_load(self) -> float:
+        """How full the table is: 0 to 1."""
+        return self.in_memory / (self.table_bytes / LINE_BYTES * LINE_SLOTS)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where each level begins, the end of the last one, and the next state to be expanded."""
+
+    starts: list[int]
+    cursor: int
 
 
 @dataclass(frozen=True)
@@ -61,10 +82,10 @@ class Library:
     def __init__(self, generated: Generated) -> None:
         self.generated = generated
         self.words = generated.packing.words
-        used_bytes = (
-            8 * (self.words - 1) + (generated.packing.bits - 64 * (self.words - 1) + 7) // 8
-        )
-        size = (f"-DNW={self.words}", f"-DBYTES={used_bytes}")
+        used_bits = generated.packing.bits - 64 * (self.words - 1)
+        self.state_bytes = 8 * (self.words - 1) + (used_bits + 7) // 8
+        """What a state takes where it is kept."""
+        size = (f"-DNW={self.words}", f"-DBYTES={self.state_bytes}")
         self.model_options = (*MODEL_OPTIONS, size[0])
         self.runtime_options = (*RUNTIME_OPTIONS, *size)
         model = building(generated.source, self.model_options)
@@ -82,6 +103,15 @@ class Library:
         flat = [word for words in states for word in words]
         return (c_uint64 * len(flat))(*flat)
 
+    def most_in_memory(self, memory_bytes: float) -> int:
+        """How many states there is room for: each whole, in the table, and a bit to sift them."""
+        each = self.state_bytes + LINE_BYTES / (LINE_SLOTS * FULLEST) + 1 / 8
+        return int(memory_bytes / each)
+
+    def worker_bytes(self) -> int:
+        """About what a worker takes beside that: states met lately, batches, blocks."""
+        return 16_384 * 8 * self.words
+
 
 class Search:
     """One search.  `close` it."""
@@ -92,7 +122,7 @@ class Search:
         workers: int,
         deadlock: bool,
         most_states: int | None,
-        address_space: int,
+        most_in_memory: int | None,
     ) -> None:
         self.library = library
         self.runtime = library.runtime
@@ -104,8 +134,8 @@ class Search:
             workers,
             len(self.whats),
             deadlock,
-            NO_NUMBER if most_states is None else min(most_states, NO_NUMBER),
-            address_space,
+            NO_LIMIT if most_states is None else most_states,
+            NO_LIMIT if most_in_memory is None else most_in_memory,
         )
         if not self._engine:
             raise MemoryError("the native engine could not get memory for its tables")
@@ -132,19 +162,95 @@ class Search:
     def run(self, seconds: float) -> Status:
         return Status(self.runtime.engine_run(self._engine, seconds))
 
-    def numbers(self) -> Numbers:
-        held = (c_uint64 * 6)()
-        self.runtime.engine_numbers(self._engine, held)
-        return Numbers(held[0], held[1], held[2], held[3], bool(held[4]), bool(held[5]))
+    def to_disk(self, file: int) -> Status:
+        """After `NEED_DISK`: go on with this file (its descriptor), which is empty."""
+        return Status(self.runtime.engine_to_disk(self._engine, file))
 
-    def actions(self, names: Iterable[str]) -> tuple[dict[str, int], bytes]:
+    def disk_error(self) -> OSError:
+        """After `DISK_FAILED`: what failed."""
+        number = int(self.runtime.engine_disk_error(self._engine))
+        return OSError(number, os.strerror(number))
+
+    def settle(self) -> Status:
+        """Finish what was begun.  `LEVEL_DONE`: the search can be written down now."""
+        return Status(self.runtime.engine_settle(self._engine))
+
+    def standing(self) -> Standing:
+        """After `settle`."""
+        starts, cursor = (c_uint64 * (self.numbers().depth + 2))(), c_uint64()
+        self.runtime.engine_starts(self._engine, starts, ctypes.byref(cursor))
+        return Standing(list(starts), cursor.value)
+
+    def read_states(self, number: int, count: int) -> bytearray:
+        """`count` states from a number on, as they are kept."""
+        held = bytearray(count * self.library.state_bytes)
+        at = (ctypes.c_uint8 * len(held)).from_buffer(held)
+        read = self.runtime.engine_states(self._engine, number, count, at)
+        del at
+        if not read:
+            raise self.disk_error()
+        return held
+
+    def restore_states(self, states: bytes, count: int) -> None:
+        """Put back the states that follow."""
+        if not self.runtime.engine_restore(self._engine, states, count):
+            raise self.disk_error()
+
+    def restore_counts(
+        self,
+        actions: list[int],
+        taken: bytes,
+        open_goals: list[int],
+        extended: int,
+        *,
+        cut: bool,
+        failed: bool,
+    ) -> None:
+        goals = [0] * (len(self.library.generated.goals) // 64 + 1)
+        for goal in open_goals:
+            goals[goal // 64] |= 1 << goal % 64
+        self.runtime.engine_restore_counts(
+            self._engine,
+            (c_uint64 * (len(actions) + 1))(*actions),
+            taken,
+            (c_uint64 * len(goals))(*goals),
+            extended,
+            cut,
+            failed,
+        )
+
+    def restore_found(self, what: int, seen: Seen) -> None:
+        s = self.library.state_type(*seen.state)
+        t = None if seen.after is None else self.library.state_type(*seen.after)
+        self.runtime.engine_restore_found(self._engine, what, s, t, seen.level)
+
+    def resume(self, standing: Standing) -> Status:
+        """Everything was put back: what `run` would have returned before."""
+        starts = (c_uint64 * len(standing.starts))(*standing.starts)
+        depth = len(standing.starts) - 2
+        return Status(self.runtime.engine_resume(self._engine, starts, depth, standing.cursor))
+
+    def level_sizes(self) -> tuple[int, int]:
+        """How many states the level before this one has, and this one."""
+        depth = self.numbers().depth
+        starts = [self.runtime.engine_level_start(self._engine, n) for n in (depth, depth + 1)]
+        before = self.runtime.engine_level_start(self._engine, depth - 1) if depth else starts[0]
+        return starts[0] - before, starts[1] - starts[0]
+
+    def numbers(self) -> Numbers:
+        held = (c_uint64 * 8)()
+        self.runtime.engine_numbers(self._engine, held)
+        return Numbers(
+            held[0], held[1], held[2], held[3], bool(held[4]), bool(held[5]), held[6], held[7]
+        )
+
+    def actions(self) -> tuple[list[int], bytes]:
         """How often each action was taken, and the flags of `Generated.used`."""
         model = _Model.in_dll(self.library.model, "model")
         counts = (c_uint64 * (model.actions + 1))()
         taken = (ctypes.c_uint8 * (model.taken + 1))()
         self.runtime.engine_actions(self._engine, counts, taken)
-        named = dict(zip(names, counts, strict=False))
-        return named, bytes(taken)[: model.taken]
+        return counts[: model.actions], bytes(taken)[: model.taken]
 
     def open_goals(self) -> list[int]:
         """The numbers of the goals not met."""
@@ -162,7 +268,8 @@ class Search:
 
     def state(self, number: int) -> Words:
         s = self.library.state_type()
-        self.runtime.engine_state(self._engine, number, s)
+        if not self.runtime.engine_state(self._engine, number, s):
+            raise self.disk_error()
         return tuple(s)
 
     def canonical(self, state: Words) -> Words:
@@ -177,6 +284,8 @@ class Search:
         for at in range(level - 1, -1, -1):
             t, s = self.library.state_type(*states[-1]), self.library.state_type()
             if not self.runtime.engine_before(self._engine, at, t, s):
+                if self.disk_error().errno:
+                    raise self.disk_error()
                 raise AssertionError("a state that was reached has no predecessor")
             states.append(tuple(s))
         return states[::-1]
@@ -208,9 +317,21 @@ def _typed(runtime: ctypes.CDLL) -> ctypes.CDLL:
         "engine_actions": (None, [c_void_p, words, POINTER(ctypes.c_uint8)]),
         "engine_open": (None, [c_void_p, words]),
         "engine_found": (c_int, [c_void_p, number, words, words, POINTER(number)]),
-        "engine_state": (None, [c_void_p, number, words]),
+        "engine_to_disk": (c_int, [c_void_p, c_int]),
+        "engine_disk_error": (c_int, [c_void_p]),
+        "engine_settle": (c_int, [c_void_p]),
+        "engine_starts": (None, [c_void_p, words, words]),
+        "engine_states": (c_int, [c_void_p, c_uint64, c_uint64, POINTER(ctypes.c_uint8)]),
+        "engine_restore": (c_int, [c_void_p, ctypes.c_char_p, c_uint64]),
+        "engine_restore_counts": (
+            None,
+            [c_void_p, words, ctypes.c_char_p, words, c_uint64, c_int, c_int],
+        ),
+        "engine_restore_found": (None, [c_void_p, number, words, words, number]),
+        "engine_resume": (c_int, [c_void_p, words, number, c_uint64]),
+        "engine_state": (c_int, [c_void_p, c_uint64, words]),
         "engine_number": (number, [c_void_p, words]),
-        "engine_level_start": (number, [c_void_p, number]),
+        "engine_level_start": (c_uint64, [c_void_p, number]),
         "engine_canonical": (None, [c_void_p, words]),
         "engine_before": (c_int, [c_void_p, number, words, words]),
     }

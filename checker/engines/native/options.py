@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from checker.engines.python.plan import COVERAGE, DEADLOCK, Plan
 from checker.lang.errors import SpecError
@@ -19,6 +20,15 @@ class Options:
     """One state for each orbit of the members of symmetric Sorts."""
     por: bool = False
     """Partial-order reduction: as many states as it needs; runs may not be shortest."""
+    disk: Path | None = None
+    """The folder for states that memory has no room for; `None`: the usual one."""
+    checkpoint: Path | None = None
+    """Where the search is written down now and then."""
+    checkpoint_seconds: float = 600.0
+    resume: Path | None = None
+    """A checkpoint to go on from."""
+    most_in_memory: int | None = None
+    """States; `None`: as the limit of memory allows."""
 
     @property
     def threads(self) -> int:
@@ -27,7 +37,7 @@ class Options:
     @property
     def needs_native(self) -> bool:
         """Whether no other engine can do what is asked."""
-        return self.symmetry or self.por
+        return self.symmetry or self.por or bool(self.checkpoint or self.resume)
 
     def allow(self, plan: Plan) -> None:
         """`SpecError` if something planned cannot be judged so."""

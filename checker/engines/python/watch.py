@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from checker.engines.result import Limits, Progress, ProgressCallback
+from checker.engines.result import Limits, Load, Progress, ProgressCallback
 from checker.lang.errors import LimitReached
 
 PROGRESS_EVERY_SECONDS = 0.25
@@ -31,20 +31,33 @@ class Watch:
         self.started = time.perf_counter()
         self.reported = self.started
         self.ticks = 0
+        self.earlier_seconds = 0.0
+        """What the run took of which this is the continuation; limits do not count it."""
 
     @property
     def seconds(self) -> float:
+        return self.earlier_seconds + self._now()
+
+    def _now(self) -> float:
         return time.perf_counter() - self.started
 
     def tick(
-        self, states: int, transitions: int, depth: int, frontier: int, phase: str = "exploring"
+        self,
+        states: int,
+        transitions: int,
+        depth: int,
+        frontier: int,
+        phase: str = "exploring",
+        *,
+        load: Load | None = None,
     ) -> None:
         """Count one small piece of work done."""
         now = time.perf_counter()
         seconds = now - self.started
         if self.progress is not None and now - self.reported >= PROGRESS_EVERY_SECONDS:
             self.reported = now
-            self.progress(Progress(states, transitions, depth, frontier, seconds, phase))
+            all_seconds = self.earlier_seconds + seconds
+            self.progress(Progress(states, transitions, depth, frontier, all_seconds, phase, load))
         most = self.limits.max_seconds
         if most is not None and seconds >= most:
             raise LimitReached(f"the limit of {most:g} seconds was reached")
@@ -74,7 +87,7 @@ class Watch:
 
         signal.signal(signal.SIGALRM, ring)
         # A little later than `tick` would see it, and again if something swallows it.
-        signal.setitimer(signal.ITIMER_REAL, max(0.01, most - self.seconds) + 0.1, 0.5)
+        signal.setitimer(signal.ITIMER_REAL, max(0.01, most - self._now()) + 0.1, 0.5)
         try:
             yield
         finally:

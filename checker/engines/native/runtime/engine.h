@@ -11,6 +11,7 @@
 enum {
     BATCH = 16,             /* states that are expanded together */
     STAGES = 3,             /* expanded; lines fetched; states fetched and looked up */
+    BLOCK = 1024,           /* states that a worker takes, and reads, at once, at most */
     CHUNK = 64,             /* numbers that a worker takes at once */
     SMALL_LEVEL = 4096,     /* so many states are left to one worker */
     RECENT = 1 << 12,
@@ -19,7 +20,7 @@ enum {
 };
 #define FULLEST 0.90
 
-typedef enum Status { RUNNING, LEVEL_DONE, COMPLETE, FULL, NO_MEMORY } Status;
+typedef enum Status { RUNNING, LEVEL_DONE, COMPLETE, FULL, NO_MEMORY, NEED_DISK, DISK_FAILED } Status;
 
 /* What was reported under one number: the least state (and step), and whether there is one. */
 typedef struct Found {
@@ -27,6 +28,17 @@ typedef struct Found {
     u32 level;
     u8 any, step;
 } Found;
+
+/* The file that holds all states, once memory does not (`disk.h`). */
+typedef struct Disk {
+    int file;           /* -1: none, all states are in memory */
+    int error;          /* errno of what failed; 0: nothing */
+    u64 count, written; /* states in the file; with those that are being added */
+    u32 sifted;         /* the states in memory from this number on may be old or new */
+    u64 *old;           /* while they are sifted: a bit for each that is old */
+    enum { IDLE, STRIKING, KEEPING } stage;
+    u64 cursor;         /* how far this stage has come */
+} Disk;
 
 struct Engine;
 
@@ -53,6 +65,10 @@ typedef struct Worker {
     u64 (*recent)[NW];          /* some of the states met last, by hash */
     Refinement *refinements;    /* one for each of the model's images */
     Chooser chooser;            /* if the model is reduced */
+    u8 *block;                  /* states read from the disk, and their numbers */
+    u64 block_from, block_end;
+    u8 *fresh;                  /* new states to be written to the disk */
+    u32 fresh_count;
     u8 cut, failed;
     pthread_t thread;
     u32 id;
@@ -64,9 +80,10 @@ typedef struct Engine {
     u32 worker_count, what_count, goal_words;
     u32 deadlock, error, no_room; /* under these numbers they are reported; ~0: it is not */
     Worker *workers;
-    u32 *starts; /* where each level begins */
+    u64 *starts; /* where each level begins */
     u32 depth, start_room;
-    u64 most;    /* states, at most */
+    u64 most;       /* states, at most, */
+    u64 most_lines; /* and lines of the table */
 
     /* The phase that the workers are in. */
     pthread_mutex_t lock;
@@ -85,6 +102,7 @@ typedef struct Engine {
     Found *found;
     u64 *open;
     const u64 *wanted;   /* a search for a state before this one */
+    Disk disk;
 } Engine;
 
 static double now(void) {

@@ -12,6 +12,8 @@
  */
 #define _GNU_SOURCE
 #include "engine.h"
+#include "disk.h"
+#include "checkpoint.h"
 
 /* ------------------------------------------------------------------ the table grows */
 
@@ -34,20 +36,41 @@ static void insert_all(Worker *worker) {
     }
 }
 
+/* A table of so many lines, or as many as before if there is no memory for more.  0: for none. */
 static int make_table(Engine *engine, u64 lines) {
     States *all = &engine->all;
     if (all->lines) munmap(all->lines, all->line_count * sizeof(Line));
     all->lines = reserve(lines * sizeof(Line));
+    if (!all->lines && engine->used <= engine->capacity) {
+        lines = all->line_count;
+        all->lines = reserve(lines * sizeof(Line));
+    }
     if (!all->lines) return 0;
     madvise(all->lines, lines * sizeof(Line), MADV_HUGEPAGE);
     all->line_count = lines;
     u64 room = (u64)(FULLEST * SLOTS * (double)lines);
-    engine->capacity = room < engine->most ? room : engine->most;
+    if (room > all->room) room = all->room;
+    engine->capacity = room < engine->most || engine->disk.file >= 0 ? room : engine->most;
     u64 cursor = engine->cursor;
     engine->cursor = 0;
     together(engine, insert_all, engine->used < SMALL_LEVEL);
     engine->cursor = cursor;
     return 1;
+}
+
+/* There is no number left: make room for more states. */
+static Status make_way(Engine *engine) {
+    if (engine->disk.file >= 0) {
+        forget_old(engine);
+        return make_table(engine, engine->all.line_count) ? RUNNING : NO_MEMORY;
+    }
+    if (engine->used >= engine->most) return FULL;
+    u64 lines = engine->all.line_count;
+    if (lines == engine->most_lines) return NEED_DISK;
+    lines *= lines < MANY_LINES ? 4 : 2;
+    if (!make_table(engine, lines < engine->most_lines ? lines : engine->most_lines))
+        return NO_MEMORY;
+    return engine->used < engine->capacity ? RUNNING : NEED_DISK;
 }
 
 /* ------------------------------------------------------------------ expanding */
@@ -127,7 +150,7 @@ static int look_up(Worker *worker, Batch *batch) {
         }
         if (number == fresh) {
             worker->next_number++;
-            engine->model->judge(s, worker->open, &worker->report);
+            if (engine->disk.file < 0) engine->model->judge(s, worker->open, &worker->report);
         }
     }
     worker->extended += batch->parents;
@@ -253,10 +276,13 @@ static void expand_batch(Worker *worker, Batch *batch) {
     worker->out.room = batch->room;
     batch->parents = (u32)(stop - worker->at);
     seen_at = engine->depth;
-    for (; worker->at < stop; worker->at++) {
-        load_state(&engine->all, worker->at, s);
+    const u8 *bytes = states_from(worker, worker->at, batch->parents);
+    s[NW - 1] = 0;
+    for (; bytes && worker->at < stop; worker->at++, bytes += BYTES) {
+        memcpy(s, bytes, BYTES);
         expand_one(worker, s);
     }
+    if (UNLIKELY(!bytes)) engine->pause = 1;
     prepare(worker, batch);
 }
 
@@ -342,24 +368,30 @@ static int merge_found(Engine *engine) {
     return any;
 }
 
-static void begin_level(Engine *engine, u32 start) {
+/* How many states are known. */
+static u64 total(const Engine *engine) {
+    return engine->disk.file < 0 ? engine->used : engine->disk.count;
+}
+
+static void begin_level(Engine *engine, u64 start) {
     if (engine->depth + 2 >= engine->start_room) {
         engine->start_room = engine->start_room * 2 + 64;
-        engine->starts = realloc(engine->starts, engine->start_room * sizeof(u32));
+        engine->starts = realloc(engine->starts, engine->start_room * sizeof(u64));
         if (!engine->starts) abort();
     }
     engine->starts[engine->depth] = start;
-    engine->starts[engine->depth + 1] = engine->used;
+    engine->starts[engine->depth + 1] = total(engine);
     engine->cursor = start;
-    engine->level_end = engine->used;
+    engine->level_end = total(engine);
     u64 share = (engine->level_end - start) / (engine->worker_count * 8u);
-    engine->block = share < BATCH ? BATCH : share > 512 ? 512 : (u32)share;
+    engine->block = share < BATCH ? BATCH : share > BLOCK ? BLOCK : (u32)share;
 }
 
 /* ------------------------------------------------------------------ for the caller */
 
+/* `most`: states, in all; `in_memory`: those that memory has room for. */
 Engine *engine_new(const Model *model, u32 workers, u32 whats, int deadlock, u64 most,
-                   u64 address_space) {
+                   u64 in_memory) {
     Engine *engine = calloc(1, sizeof *engine);
     if (!engine) return NULL;
     engine->model = model;
@@ -368,19 +400,18 @@ Engine *engine_new(const Model *model, u32 workers, u32 whats, int deadlock, u64
     engine->deadlock = deadlock ? whats - 3 : ~0u;
     engine->error = whats - 2;
     engine->no_room = whats - 1;
-    engine->most = most < MOST_STATES ? most : MOST_STATES;
+    engine->most = most;
+    engine->disk.file = -1;
     engine->goal_words = (model->goals + 63) / 64;
     engine->found = calloc(whats, sizeof(Found));
     engine->open = calloc(engine->goal_words + 1, sizeof(u64));
     for (u32 goal = 0; goal < model->goals; goal++) engine->open[goal / 64] |= 1ull << goal % 64;
-    while (!engine->all.bytes && address_space > 1 << 20) {
-        engine->all.bytes = reserve(address_space);
-        engine->all.room = address_space / BYTES - 1;
-        address_space /= 2;
-    }
-    if (!engine->all.bytes) return NULL;
+    if (in_memory > MOST_STATES) in_memory = MOST_STATES;
+    while (!(engine->all.bytes = reserve((in_memory + 1) * BYTES)))
+        if (!(in_memory /= 2)) return NULL;
+    engine->all.room = in_memory;
     madvise(engine->all.bytes, engine->all.room * BYTES, MADV_HUGEPAGE);
-    if (engine->most > engine->all.room) engine->most = engine->all.room;
+    engine->most_lines = (u64)((double)in_memory / (FULLEST * SLOTS)) + 1;
     pthread_mutex_init(&engine->lock, NULL);
     pthread_cond_init(&engine->begin, NULL);
     pthread_cond_init(&engine->end, NULL);
@@ -410,7 +441,8 @@ Engine *engine_new(const Model *model, u32 workers, u32 whats, int deadlock, u64
         }
         if (i && pthread_create(&worker->thread, NULL, work, worker)) return NULL;
     }
-    return make_table(engine, FIRST_LINES) ? engine : NULL;
+    u64 first = FIRST_LINES < engine->most_lines ? FIRST_LINES : engine->most_lines;
+    return make_table(engine, first) ? engine : NULL;
 }
 
 /* The other model of the model's image `k`; before `engine_begin`. */
@@ -432,8 +464,8 @@ int engine_begin(Engine *engine, const u64 *states, u32 count) {
         u32 fresh, number;
         while (fresh = fresh_number(worker),
                (number = find_or_add(&engine->all, s, hash_of(s), fresh)) == MOST_STATES) {
-            if (engine->used >= engine->most) return FULL;
-            if (!make_table(engine, engine->all.line_count * 4)) return NO_MEMORY;
+            Status status = make_way(engine);
+            if (status != RUNNING) return status == FULL ? FULL : NO_MEMORY;
         }
         if (number != fresh) continue;
         worker->next_number++;
@@ -444,34 +476,87 @@ int engine_begin(Engine *engine, const u64 *states, u32 count) {
     return merge_found(engine) ? LEVEL_DONE : RUNNING;
 }
 
-/* Go on for about so many seconds, at most to the end of a level where something was reported. */
+/* The level is done: begin the next. */
+static Status next_level(Engine *engine) {
+    int any = merge_found(engine);
+    if (total(engine) == engine->level_end) return COMPLETE;
+    engine->depth++;
+    begin_level(engine, engine->level_end);
+    return any ? LEVEL_DONE : RUNNING;
+}
+
+/* Expand what was not expanded yet of the level, as far as time allows; make room when there is
+ * none.  1: the level is done, and all its successors are known. */
+static int expanded(Engine *engine, Status *status) {
+    Disk *disk = &engine->disk;
+    *status = RUNNING;
+    if (disk->stage == IDLE) {
+        engine->pause = 0;
+        together(engine, expand_level, little_to_do(engine));
+        if (disk->error) *status = DISK_FAILED;
+        if (disk->error || !(level_done(engine) || engine->used >= engine->capacity)) return 0;
+        close_gaps(engine);
+    }
+    int done = level_done(engine);
+    if (disk->file >= 0) {
+        if (!sifted(engine)) *status = disk->error ? DISK_FAILED : RUNNING;
+        else if (disk->written > engine->most) *status = FULL;
+        if (*status != RUNNING || disk->stage != IDLE) return 0;
+    }
+    if (!done || (disk->file >= 0 && engine->used > engine->capacity / 4 * 3)) *status = make_way(engine);
+    return done && *status == RUNNING;
+}
+
+/* Go on for about so many seconds, at most to the end of a level where something was reported.
+ * After NEED_DISK call `engine_to_disk`, and then go on. */
 int engine_run(Engine *engine, double seconds) {
     engine->deadline = now() + seconds;
     for (;;) {
-        engine->pause = 0;
-        together(engine, expand_level, little_to_do(engine));
-        if (level_done(engine)) {
-            close_gaps(engine);
-            int any = merge_found(engine);
-            if (engine->used == engine->level_end) return COMPLETE;
-            engine->depth++;
-            begin_level(engine, (u32)engine->level_end);
-            if (any) return LEVEL_DONE;
-        } else if (engine->used >= engine->capacity) {
-            close_gaps(engine);
-            if (engine->used >= engine->most) {
-                merge_found(engine);
-                return FULL;
-            }
-            u64 lines = engine->all.line_count;
-            if (!make_table(engine, lines < MANY_LINES ? lines * 4 : lines * 2)) return NO_MEMORY;
-        }
-        if (now() >= engine->deadline) return RUNNING;
+        Status status;
+        if (expanded(engine, &status)) status = next_level(engine);
+        if (status == FULL || status == DISK_FAILED) merge_found(engine);
+        if (status != RUNNING || now() >= engine->deadline) return status;
     }
 }
 
+/* Keep the states in this file, which is empty and open. */
+int engine_to_disk(Engine *engine, int file) {
+    return disk_begin(engine, file) ? make_way(engine) : DISK_FAILED;
+}
+
+/* The errno of what failed on the disk. */
+int engine_disk_error(const Engine *engine) { return engine->disk.error; }
+
+/* Finish what was begun, so that the search can be written down: every state before the cursor is
+ * expanded, none after it, and all successors are known.  Call it again while it returns RUNNING
+ * or, after `engine_to_disk`, NEED_DISK; LEVEL_DONE: it is done. */
+int engine_settle(Engine *engine) {
+    u64 cursor = engine->cursor < engine->level_end ? engine->cursor : engine->level_end;
+    engine->deadline = now() + 1e9;
+    engine->cursor = engine->level_end; /* so that no worker takes more */
+    Status status;
+    int done = expanded(engine, &status);
+    engine->cursor = cursor;
+    if (done) merge_found(engine);
+    return done ? LEVEL_DONE : status;
+}
+
+/* The states were put back: go on from there. */
+int engine_resume(Engine *engine, const u64 *starts, u32 depth, u64 cursor) {
+    u64 lines = (u64)((double)engine->used / (FULLEST * SLOTS)) * 2 + FIRST_LINES;
+    if (!make_table(engine, lines < engine->most_lines ? lines : engine->most_lines))
+        return NO_MEMORY;
+    for (engine->depth = 0; engine->depth <= depth; engine->depth++)
+        begin_level(engine, starts[engine->depth]);
+    engine->depth = depth;
+    engine->cursor = cursor;
+    engine->level_end = engine->starts[depth + 1] = starts[depth + 1];
+    return RUNNING;
+}
+
 /* numbers: distinct states, states extended, depth, states of this level not expanded yet, bytes
- * of the table, whether states were cut off, whether extending one failed. */
+ * of the table, whether states were cut off, whether extending one failed, states in
+ * memory, and for how many there is room. */
 void engine_numbers(const Engine *engine, u64 *to) {
     u64 extended = 0, cut = 0, failed = 0;
     for (u32 i = 0; i < engine->worker_count; i++) {
@@ -479,11 +564,11 @@ void engine_numbers(const Engine *engine, u64 *to) {
         cut |= engine->workers[i].cut;
         failed |= engine->workers[i].failed;
     }
-    u64 unused = 0;
-    for (u32 i = 0; i < engine->worker_count; i++)
+    u64 unused = 0; /* numbers that were taken */
+    for (u32 i = 0; i < engine->worker_count && engine->disk.file < 0; i++)
         unused += engine->workers[i].chunk_end - engine->workers[i].next_number;
-    u64 numbers[] = {engine->used - unused, extended, engine->depth,
-                     engine->all.line_count * sizeof(Line), cut, failed};
+    u64 numbers[] = {total(engine) - unused, extended, engine->depth,
+                     engine->all.line_count * sizeof(Line), cut, failed, engine->used, engine->all.room};
     memcpy(to, numbers, sizeof numbers);
 }
 
@@ -509,8 +594,12 @@ int engine_found(const Engine *engine, u32 what, u64 *s, u64 *t, u32 *level) {
     return found->step ? 2 : 1;
 }
 
-void engine_state(const Engine *engine, u32 number, u64 *s) {
-    load_state(&engine->all, number, s);
+/* 0: it cannot be read. */
+int engine_state(Engine *engine, u64 number, u64 *s) {
+    const u8 *bytes = states_from(&engine->workers[0], number, 1);
+    s[NW - 1] = 0;
+    if (bytes) memcpy(s, bytes, BYTES);
+    return bytes != NULL;
 }
 
 /* The number of a state; MOST_STATES if it is not known. */
@@ -523,7 +612,7 @@ void engine_canonical(const Engine *engine, u64 *s) {
     if (engine->model->canonical) engine->model->canonical(s);
 }
 
-u32 engine_level_start(const Engine *engine, u32 level) { return engine->starts[level]; }
+u64 engine_level_start(const Engine *engine, u32 level) { return engine->starts[level]; }
 
 static void seek(Worker *worker) {
     Engine *engine = worker->engine;
@@ -534,11 +623,13 @@ static void seek(Worker *worker) {
     out->next = batch->next;
     out->room = batch->room;
     for (;;) {
-        u64 from = __atomic_fetch_add(&engine->cursor, 256, __ATOMIC_RELAXED);
-        u64 end = from + 256 < engine->level_end ? from + 256 : engine->level_end;
+        u64 from = __atomic_fetch_add(&engine->cursor, BLOCK, __ATOMIC_RELAXED);
+        u64 end = from + BLOCK < engine->level_end ? from + BLOCK : engine->level_end;
         if (from >= end) break;
-        for (u64 i = from; i < end; i++) {
-            load_state(&engine->all, i, s);
+        const u8 *bytes = states_from(worker, from, end - from);
+        if (!bytes) break;
+        for (; from < end; from++, bytes += BYTES) {
+            memcpy(s, bytes, BYTES);
             if (best->any && !less(s, best->s)) continue;
             if (engine->model->cut && engine->model->cut(s)) continue;
             out->count = 0;
@@ -589,12 +680,13 @@ void engine_free(Engine *engine) {
         for (u32 k = 0; k < STAGES; k++)
             free(worker->batches[k].next), free(worker->batches[k].hashes);
         for (u32 k = 0; k < engine->model->images; k++) refinement_end(&worker->refinements[k]);
-        free(worker->refinements);
+        free(worker->refinements), free(worker->block), free(worker->fresh);
         if (engine->model->reduction) chooser_end(&worker->chooser);
         free(worker->out.actions), free(worker->out.taken);
     }
     munmap(engine->all.bytes, (engine->all.room + 1) * BYTES);
     munmap(engine->all.lines, engine->all.line_count * sizeof(Line));
     free(engine->workers), free(engine->found), free(engine->open), free(engine->starts);
+    free(engine->disk.old);
     free(engine);
 }
