@@ -59,7 +59,7 @@ from tests.lang.constructs import Counts, Forest, Lists, Team, Wide
 from tests.protocols.test_protocols import HOLDING
 
 EXAMPLES = int(os.environ.get("QUORATE_RANDOM_SPECS", "60"))
-STATES = 80
+STATES = 40
 OPTIONS = ("-O0", "-std=gnu11", "-fPIC", "-shared", "-Wall", "-Werror", f"-I{RUNTIME}")
 
 Words = POINTER(c_uint64)

@@ -57,7 +57,7 @@ static inline u64 *successor(Step *step) {
 /* Keep it, if it is another state. */
 static inline void keep(Step *step, u32 label) {
     Out *out = step->out;
-    if (memcmp(out->next + (size_t)out->count * NW, step->packed, NW * sizeof(u64)) == 0) return;
+    if (same_bits(out->next + (size_t)out->count * NW, step->packed, NW)) return;
     if (out->labels) out->labels[out->count] = (u16)label;
     out->count++;
 }

@@ -18,7 +18,7 @@ typedef struct Machine {
     State *now;
     const State *old; /* before the step */
     int depth;        /* of calls of a function by itself */
-    int wrote;        /* whether `now` may have changed */
+    u64 wrote[%s];     /* by field, what of `now` may have changed: a bit for each key of a Map */
 } Machine;
 """
 
@@ -80,7 +80,7 @@ class File:
             SUPPORT,
             *self.shapes.declarations,
             state,
-            MACHINE,
+            MACHINE % max(1, len(self.program.fields)),
             *types,
             *self.library.functions,
             *functions,

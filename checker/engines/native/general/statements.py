@@ -28,16 +28,19 @@ def _let(w: Writer, s: ir.Let) -> None:
 def _write(w: Writer, s: ir.Write) -> None:
     value = w.value(s.value)
     of: Type = w.program.field(s.field).type
-    place = f"self->now->{w.context.fields[s.field]}"
+    place, changed = f"self->now->{w.context.fields[s.field]}", "~(u64)0"
     for key in s.path:
         if isinstance(of, MapT):
             code = w.atom(key_code(w, of, key), "key")
+            if key is s.path[0] and w.context.by_key(of):
+                changed = f"(u64)1 << {code}"
             place, of = part(place, f"at[{code}]"), of.value
         else:
             assert isinstance(of, SeqT)
             place, of = part(place, f"at[{index(w, place, key)}]"), of.item
     w.line(f"{place} = {value};")
-    w.line("self->wrote = 1;")
+    number = list(w.context.fields).index(s.field)
+    w.line(f"self->wrote[{number}] |= {changed};")
 
 
 def _require(w: Writer, s: ir.Require) -> None:

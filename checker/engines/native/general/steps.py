@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from checker.engines.native.general.codes import codes, value_of
+from checker.engines.native.general.codes import codes, members, value_of
 from checker.engines.native.general.labels import Labels
 from checker.engines.native.general.packing import GeneralPacking
 from checker.engines.native.general.shapes import Bits, List, NotInCError
@@ -25,7 +25,7 @@ from checker.engines.native.general.text import Body, address, function
 from checker.engines.native.general.writer import Context, Writer
 from checker.engines.python.vacuity import _is_listed as is_listed
 from checker.lang import ir
-from checker.lang.types import BagT, SeqT, SetT, Type
+from checker.lang.types import BagT, MapT, SeqT, SetT, Type
 
 LARGEST_DOMAIN = 1_000_000
 """As in `checker/lang/bindings.py`."""
@@ -84,22 +84,32 @@ class Steps:
     # ------------------------------------------------------------- packing what is written
 
     def _storing(self, writes: frozenset[str]) -> tuple[str, str]:
-        """The functions that pack some fields again, and put them back as they were."""
+        """The functions that pack what was written in some fields, and put it back as it was."""
 
         def store(name: str) -> str:
             body = Body()
             for field in self._in_order(writes):
-                at, bits = self.packing.places[field.name], self.packing.widths.of(field.type)
-                body.line(f"wipe(w, {at}, {bits});")
-                place = f"state->{self.context.fields[field.name]}"
-                self.library.pack(body, field.type, str(at), place)
-            return function(f"static void {name}(u64 *w, const State *state)", body.lines)
+                at, place = self.packing.places[field.name], self.context.fields[field.name]
+                with self._written(body, field) as entry:
+                    if entry is None:
+                        self._pack_again(body, field.type, str(at), f"step->now.{place}")
+                        continue
+                    assert isinstance(field.type, MapT)
+                    width, of = self.packing.widths.of(field.type.value), field.type.value
+                    body.line(f"u32 at = {at} + {entry} * {width};")
+                    self._pack_again(body, of, "at", f"step->now.{place}.at[{entry}]")
+            return function(f"static void {name}(const Step *step, u64 *w)", body.lines)
 
         def restore(name: str) -> str:
             body = Body()
-            for field in self._in_order(writes):
+            for number, field in enumerate(self.program.fields):
+                if field.name not in writes:
+                    continue
                 place = self.context.fields[field.name]
-                body.line(f"step->now.{place} = step->before.{place};")
+                with self._written(body, field) as entry:
+                    place += f".at[{entry}]" if entry is not None else ""
+                    body.line(f"step->now.{place} = step->before.{place};")
+                body.line(f"step->self.wrote[{number}] = 0;")
             return function(f"static void {name}(Step *step)", body.lines)
 
         word = "_".join(self.context.fields[f.name] for f in self._in_order(writes)[:2])
@@ -107,6 +117,26 @@ class Steps:
             self.library.once(("store", writes), f"store_{word}", store),
             self.library.once(("restore", writes), f"restore_{word}", restore),
         )
+
+    @contextmanager
+    def _written(self, body: Body, field: ir.StateField) -> Iterator[str | None]:
+        """Where the field was written; the key, if that is noted key by key."""
+        mask = f"step->self.wrote[{self.program.fields.index(field)}]"
+        if not self.context.by_key(field.type):
+            with body.block(f"if ({mask})"):
+                yield None
+            return
+        assert isinstance(field.type, MapT)
+        count, left = len(members(field.type.key)), body.name("left")
+        start = f"u64 {left} = {mask} & low_bits({count})"
+        with body.block(f"for ({start}; {left}; {left} &= {left} - 1)"):
+            key = body.name("key")
+            body.line(f"int {key} = __builtin_ctzll({left});")
+            yield key
+
+    def _pack_again(self, body: Body, of: Type, at: str, place: str) -> None:
+        body.line(f"wipe(w, {at}, {self.packing.widths.of(of)});")
+        self.library.pack(body, of, at, place)
 
     def _in_order(self, writes: frozenset[str]) -> list[ir.StateField]:
         return [field for field in self.program.fields if field.name in writes]
@@ -154,11 +184,10 @@ class Steps:
             if made.writes:
                 store, restore = self._storing(made.writes)
                 body.line("u64 *next = successor(step);")
-                body.line(f"{store}(next, &step->now);")
+                body.line(f"{store}(step, next);")
                 body.line(f"keep(step, {self.labels.of(self.library, number, params)});")
         if made.writes:
-            body.line(f"if (step->self.wrote) {restore}(step);")
-            body.line("step->self.wrote = 0;")
+            body.line(f"{restore}(step);")
         body.line("step->cut |= status == PRUNED;")
         body.line("return status >= ERROR ? status : DONE;")
         held = [

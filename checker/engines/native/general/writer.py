@@ -16,7 +16,7 @@ from checker.engines.native.general.packing import is_plain
 from checker.engines.native.general.shapes import Bits, List, NotInCError, member, stem
 from checker.engines.native.general.text import Body, address, part
 from checker.lang import interpret, ir
-from checker.lang.types import IntT, SetT, Type
+from checker.lang.types import IntT, MapT, SetT, Type
 
 MOST_MEMBERS = 20
 """Sets of so many items at most are walked as a domain."""
@@ -38,6 +38,10 @@ class Context:
                 name += "_"
             self.fields[field.name] = name
         self.functions = {name: library.fresh(f"do_{name}") for name in program.functions}
+
+    def by_key(self, of: Type) -> bool:
+        """Whether what is written in a field of this type is noted key by key."""
+        return isinstance(of, MapT) and len(members(of.key)) <= 64 and not has_gaps(of.key)
 
 
 class Writer(Body):
