@@ -437,7 +437,8 @@ def test_what_there_is_no_room_for_is_told(tmp_path: Path) -> None:
 
 
 def test_shipped_specs(tmp_path: Path) -> None:
-    models = [Model(cls, {}) for cls in catalogue().values()]
+    right = [cls for cls in catalogue().values() if "broken" not in cls.__module__]
+    models = [Model(cls, {}) for cls in right]
     assert min(compare_all(models, tmp_path, STATES)) > 2
 
 

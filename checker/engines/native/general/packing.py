@@ -17,7 +17,9 @@ use is zero, so that equal states have equal words.
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 from checker.engines.native.general.codes import (
@@ -67,6 +69,7 @@ class Widths:
     def __init__(self, shapes: Shapes) -> None:
         self.shapes = shapes
         self.known: dict[Type, int] = {}
+        self.codecs: dict[Type, Codec] = {}
 
     def of(self, of: Type) -> int:
         if of not in self.known:
@@ -116,94 +119,140 @@ class Widths:
 
     # ------------------------------------------------------------- values as numbers
 
-    def put(self, of: Type, value: Any) -> int:
+    def codec(self, of: Type) -> Codec:
+        """How values of a type become numbers; made once."""
+        if of not in self.codecs:
+            self.codecs[of] = self._codec(of)
+        return self.codecs[of]
+
+    def _codec(self, of: Type) -> Codec:
         if is_plain(of):
-            return code_of(of, value) if codes(of) is not None else value & ALL_ONES
+            if codes(of) is None:
+                return Codec(WORD, lambda value: value & ALL_ONES, _signed)
+            return Codec(self.of(of), _remembered(partial(code_of, of)), partial(value_of, of))
         match of:
             case OptionT(item):
-                return 0 if value is None else 1 | self.put(item, value) << 1
+                held = self.codec(item)
+                return Codec(
+                    1 + held.bits,
+                    lambda value: 0 if value is None else 1 | held.put(value) << 1,
+                    lambda number: held.take(number >> 1) if number & 1 else None,
+                )
             case TupleT(items):
-                return self._row(items, value)
-            case RecordT(_, fields):
-                return self._row(parts_of(of), [getattr(value, name) for name, _ in fields])
+                put, take = _row([self.codec(item) for item in items])
+                return Codec(self.of(of), put, lambda number: tuple(take(number)))
+            case RecordT(kind, fields):
+                return self._record(of, kind, [name for name, _ in fields])
             case UnionT(kinds):
-                at = next(i for i, kind in enumerate(kinds) if kind.kind is type(value))
-                return at | self.put(kinds[at], value) << width(len(kinds))
-            case MapT(_, held):
-                return self._row([held] * len(value), list(value.values()))
-            case SetT(item) if self.by_codes(of):
-                return sum(1 << code_of(item, one) for one in value)
-            case SetT() | SeqT() | BagT():
-                return self._items(of, tuple(value))
-        raise TypeError(of)
-
-    def _row(self, types: Any, values: Any) -> int:
-        number, at = 0, 0
-        for of, value in zip(types, values, strict=True):
-            number |= self.put(of, value) << at
-            at += self.of(of)
-        return number
-
-    def _items(self, of: SetT | SeqT | BagT, items: tuple[Any, ...]) -> int:
-        if len(items) > self.most(of):
-            raise OverflowError(f"{len(items)} items of {of}")
-        by_code = isinstance(self.shapes.of(of), Bits)
-        number, at = len(items), width(self.most(of) + 1)
-        for item in items:
-            held = code_of(of.item, item) if by_code else self.put(of.item, item)
-            number |= held << at
-            at += self.item(of)
-        return number
-
-    def take(self, of: Type, number: int) -> Any:
-        """The value in the low bits of a number."""
-        if is_plain(of):
-            number &= (1 << self.of(of)) - 1
-            if codes(of) is not None:
-                return value_of(of, number)
-            return number - 2**WORD if number >> (WORD - 1) else number
-        match of:
-            case OptionT(item):
-                return self.take(item, number >> 1) if number & 1 else None
-            case TupleT(items):
-                return tuple(self._rows(items, number))
-            case RecordT(kind):
-                return kind(*self._rows(parts_of(of), number))
-            case UnionT(kinds):
-                bits = width(len(kinds))
-                return self.take(kinds[number & ((1 << bits) - 1)], number >> bits)
-            case MapT(key, held):
+                return self._union(of, kinds)
+            case MapT(key, value):
                 keys = [value_of(key, code) for code in members(key)]
-                return Map(zip(keys, self._rows([held] * len(keys), number), strict=True))
+                put, take = _row([self.codec(value)] * len(keys))
+                return Codec(
+                    self.of(of),
+                    lambda held: put(held.values()),
+                    lambda number: Map(zip(keys, take(number), strict=True)),
+                )
             case SetT(item) if self.by_codes(of):
-                held_codes = number & ((1 << self.of(of)) - 1)
-                return Set(value_of(item, code) for code in ones(held_codes))
-            case SetT():
-                return Set(self._taken(of, number))
-            case SeqT():
-                return tuple(self._taken(of, number))
-            case BagT():
-                return Bag(self._taken(of, number))
+                code = _remembered(partial(code_of, item))
+                values = [value_of(item, at) for at in members(item)]
+                by_code = dict(zip(members(item), values, strict=True))
+                return Codec(
+                    self.of(of),
+                    lambda held: sum(1 << code(one) for one in held),
+                    lambda number: Set(by_code[at] for at in ones(number)),
+                )
+            case SetT() | SeqT() | BagT():
+                return self._items(of)
         raise TypeError(of)
 
-    def _rows(self, types: Any, number: int) -> list[Any]:
+    def _record(self, of: RecordT, kind: Callable[..., Any], names: list[str]) -> Codec:
+        put, take = _row([self.codec(part) for part in parts_of(of)])
+        return Codec(
+            self.of(of),
+            lambda value: put(getattr(value, name) for name in names),
+            lambda number: kind(*take(number)),
+        )
+
+    def _union(self, of: UnionT, kinds: tuple[RecordT, ...]) -> Codec:
+        bits, held = width(len(kinds)), [self.codec(kind) for kind in kinds]
+        places = {kind.kind: at for at, kind in enumerate(kinds)}
+
+        def put(value: Any) -> int:
+            at = places[type(value)]
+            return at | held[at].put(value) << bits
+
+        return Codec(
+            self.of(of),
+            put,
+            lambda number: held[number & ((1 << bits) - 1)].take(number >> bits),
+        )
+
+    def _items(self, of: SetT | SeqT | BagT) -> Codec:
+        most, each = self.most(of), self.item(of)
+        counted = width(most + 1)
+        item = self.codec(of.item)
+        if isinstance(self.shapes.of(of), Bits):
+            item = Codec(each, partial(code_of, of.item), partial(value_of, of.item))
+        made: Callable[[Any], Any] = {SetT: Set, SeqT: tuple, BagT: Bag}[type(of)]
+
+        def put(held: Any) -> int:
+            number, at = 0, counted
+            items = tuple(held)
+            if len(items) > most:
+                raise OverflowError(f"{len(items)} items of {of}")
+            for one in items:
+                number |= item.put(one) << at
+                at += each
+            return number | len(items)
+
+        def take(number: int) -> Any:
+            count = number & ((1 << counted) - 1)
+            starts = range(counted, counted + count * each, each) if each else [0] * count
+            return made(item.take(number >> at & ((1 << each) - 1)) for at in starts)
+
+        return Codec(self.of(of), put, take)
+
+
+@dataclass(frozen=True)
+class Codec:
+    """Values of one type as numbers of so many bits, and back."""
+
+    bits: int
+    put: Callable[[Any], int]
+    take: Callable[[int], Any]
+
+
+Put = Callable[[Iterable[Any]], int]
+Take = Callable[[int], list[Any]]
+
+
+def _row(parts: list[Codec]) -> tuple[Put, Take]:
+    """Values that stand one after the other."""
+
+    def put(values: Iterable[Any]) -> int:
+        number, at = 0, 0
+        for part, value in zip(parts, values, strict=True):
+            number |= part.put(value) << at
+            at += part.bits
+        return number
+
+    def take(number: int) -> list[Any]:
         found = []
-        for of in types:
-            found.append(self.take(of, number))
-            number >>= self.of(of)
+        for part in parts:
+            found.append(part.take(number & ((1 << part.bits) - 1)))
+            number >>= part.bits
         return found
 
-    def _taken(self, of: SetT | SeqT | BagT, number: int) -> list[Any]:
-        bits, each = width(self.most(of) + 1), self.item(of)
-        count = number & ((1 << bits) - 1)
-        number >>= bits
-        by_code = isinstance(self.shapes.of(of), Bits)
-        found = []
-        for _ in range(count):
-            held = number & ((1 << each) - 1)
-            found.append(value_of(of.item, held) if by_code else self.take(of.item, number))
-            number >>= each
-        return found
+    return put, take
+
+
+def _signed(number: int) -> int:
+    return number - 2**WORD if number >> (WORD - 1) else number
+
+
+def _remembered(code: Callable[[Any], int]) -> Callable[[Any], int]:
+    return lru_cache(maxsize=None)(code)
 
 
 def width(size: int) -> int:
@@ -235,14 +284,14 @@ class GeneralPacking:
     def words(self) -> int:
         return max(1, -(-self.bits // WORD))
 
+    @cached_property
+    def _state(self) -> tuple[Put, Take]:
+        return _row([self.widths.codec(field.type) for field in self.fields])
+
     def encode(self, state: State) -> tuple[int, ...]:
-        number = 0
-        for field, value in zip(self.fields, state, strict=True):
-            number |= self.widths.put(field.type, value) << self.places[field.name]
+        number = self._state[0](state)
         return tuple(number >> WORD * at & ALL_ONES for at in range(self.words))
 
     def decode(self, words: tuple[int, ...]) -> State:
         number = sum(word << WORD * at for at, word in enumerate(words))
-        return tuple(
-            self.widths.take(field.type, number >> self.places[field.name]) for field in self.fields
-        )
+        return tuple(self._state[1](number))
