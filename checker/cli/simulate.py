@@ -30,6 +30,30 @@ from checker.cli.options import (
     help="The most steps of a walk.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Another seed, other walks.")
+@click.option(
+    "--choose",
+    type=click.Choice(["steps", "actions"]),
+    default="steps",
+    show_default=True,
+    help="What is equally likely: all steps that are possible, or all actions that have some.",
+)
+@click.option(
+    "--weight",
+    "weights",
+    multiple=True,
+    metavar="ACTION=N",
+    help="Make an action so many times as likely; 0: never.  May be repeated.",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(["auto", "native", "python"]),
+    default="auto",
+    show_default=True,
+    help="native: generated C.  python: the reference.  auto: native unless the steps are few.",
+)
+@click.option(
+    "--workers", type=click.IntRange(1, 256), help="Threads of the native engine.  [default: cores]"
+)
 @limits_options
 @property_option
 @file_options
@@ -41,6 +65,10 @@ def command(
     walks: int,
     depth: int,
     seed: int,
+    choose: str,
+    weights: tuple[str, ...],
+    engine: str,
+    workers: int | None,
     max_seconds: float | None,
     max_memory: int | None,
     properties: tuple[str, ...],
@@ -51,12 +79,14 @@ def command(
     """Walk SPEC at random, and look for a violation.
 
     What a walk finds is real, and is shown as `quorate check` shows it.  Walks that find
-    nothing prove nothing: the verdict is then undecided.  The same seed gives the same walks.
+    nothing prove nothing: the verdict is then undecided.  The same seed gives the same walks
+    of the same engine, on any number of cores.
 
     \b
     quorate simulate paxos -c acceptors=5 -c ballots=4
     quorate simulate paxos:ForgetsPromise --seed 7 --depth 200
-    quorate simulate path/to/lock.py --walks 100000 --max-seconds 10m
+    quorate simulate path/to/lock.py --walks 100000000 --max-seconds 10m
+    quorate simulate paxos --choose actions --weight prepare=5
 
     Exit status: 1 violated, 2 wrong usage or bad input, 3 undecided.
     """
@@ -76,9 +106,13 @@ def command(
     with guarded(memory), showing(target.cls.__name__) as progress:
         result = simulate(
             machine,
+            engine=engine,
+            workers=workers,
             walks=walks,
             depth=depth,
             seed=seed,
+            choose=choose,
+            weights=dict(map(weight, weights)),
             max_seconds=max_seconds,
             max_memory=memory,
             progress=progress,
@@ -86,3 +120,13 @@ def command(
         )
     more = {"walks": result.walks, "seed": result.seed}
     return give(result, target.name, as_json=as_json, trace=trace, svg=svg, more=more)
+
+
+def weight(text: str) -> tuple[str, int]:
+    """`ACTION=N`: the action, and how likely it is."""
+    name, _, number = text.partition("=")
+    if not name or not number.isdecimal():
+        raise click.BadParameter(
+            f"`{text}`: write ACTION=N, N a whole number", param_hint="--weight"
+        )
+    return name, int(number)

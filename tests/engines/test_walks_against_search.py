@@ -19,7 +19,7 @@ from tests.generate.random_specs import random_spec
 def test_a_walk_finds_nothing_that_is_not_there(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("checker.engines.python.simulate.SEARCHED_STATES", 0)
+    monkeypatch.setattr("checker.engines.walked.SEARCHED_STATES", 0)
     made = load_text(random_spec(random.Random(seed).randrange), tmp_path)
     model = model_of(made.Random)
     searched = explore(model, limits=Limits(max_states=1500), stop_at_first=False)

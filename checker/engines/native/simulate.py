@@ -20,6 +20,7 @@ from dataclasses import replace
 from checker.engines.errors import NotNativeError
 from checker.engines.native.explore import SLICE_SECONDS
 from checker.engines.native.general import NotInCError, general
+from checker.engines.native.generate import MOST_UNROLLED
 from checker.engines.native.unrolled import unrolled
 from checker.engines.native.walks import Labelled, Numbers, Status, Walking, Walks
 from checker.engines.python.explore import INTERRUPTED, run_through
@@ -72,28 +73,29 @@ def simulate(
 def labelled(model: Model, plan: Plan) -> Labelled:
     """The C of a model, with labels.  `NotNativeError` where there is none."""
     program = compile_model(model)
-    names = [action.name for action in program.actions]
     try:
-        ground = lowered(program)
-        made = unrolled(program, ground, plan.names, range(len(ground.bindings)))
-        others = tuple(unrolled(r.other, lowered(r.other), ()) for r in made.refinements)
+        return _labelled(program, plan)
     except NotGroundError as error:
-        return _labelled_typed(program, plan, error)
-    if len(ground.bindings) > MOST_LABELS:
-        raise NotNativeError(f"walks natively through at most {MOST_LABELS:,} bindings of actions")
-    action_of = tuple(names.index(binding.action) for binding in ground.bindings)
-    return Labelled(replace(made, others=others), action_of)
-
-
-def _labelled_typed(program: Program, plan: Plan, why: NotGroundError) -> Labelled:
-    """From the typed form, where each step's label is the number of its action."""
+        why = str(error)
     if plan.refinements:
-        raise NotNativeError(str(why)) from why
+        raise NotNativeError(f"refinement needs a spec that can be made ground, and here is {why}")
     try:
         made = general(program, plan.names)
     except NotInCError as error:
-        raise NotNativeError(f"{why}; {error}") from error
+        raise NotNativeError(str(error)) from error
     return Labelled(made, tuple(range(len(program.actions))))
+
+
+def _labelled(program: Program, plan: Plan) -> Labelled:
+    """From the ground form, where each binding is a label."""
+    ground = lowered(program)
+    made = unrolled(program, ground, plan.names, range(len(ground.bindings)))
+    if len(made.source) > MOST_UNROLLED or len(ground.bindings) > MOST_LABELS:
+        raise NotGroundError(f"{len(made.source):,} bytes of C when every binding is written out")
+    others = tuple(unrolled(r.other, lowered(r.other), ()) for r in made.refinements)
+    names = [action.name for action in program.actions]
+    action_of = tuple(names.index(binding.action) for binding in ground.bindings)
+    return Labelled(replace(made, others=others), action_of)
 
 
 class _Walker(Walked):
