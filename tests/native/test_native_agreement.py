@@ -13,7 +13,7 @@ from checker import check
 from checker.engines.errors import NotNativeError
 from checker.engines.native import conditions, unrolled
 from checker.ground.conditions import Condition
-from checker.lang import Spec
+from checker.lang import Annotated, Range, Spec, action, final, require
 from checker.lang.errors import SpecError
 from spec.paxos import Paxos
 from tests.generate.loading import load_text
@@ -99,3 +99,22 @@ def test_the_published_counts_of_paxos_in_full() -> None:
     assert result, result
     found = result.distinct_states, result.transitions, result.depth
     assert found == (2_825_761, 23_851_996, 32)
+
+
+class Wide(Spec):
+    """A cell of more than 32 codes, of which any may be asked for."""
+
+    at: Annotated[int, Range(45)] = 0
+
+    @action
+    def jump(self, by: Annotated[int, Range(6)]) -> None:
+        require((self.at + by + 1) % 45 not in {3, 17, 33, 34, 41})
+        self.at = (self.at + by + 1) % 45
+
+    @final
+    def may_stop(self) -> bool:
+        return True
+
+
+def test_a_cell_of_many_codes() -> None:
+    assert not differences(Wide(), 1)

@@ -114,7 +114,7 @@ class Conditions:
                 return f"({held} >= {low})"
             return f"({held} - {low} <= {high - low})"
         if cell.size <= 64:
-            return f"({_bits(codes):#x}u >> {held} & 1)"
+            return f"({_bits(codes):#x}ull >> {held} & 1)"
         ranges = _ranges(codes)
         return "(" + " | ".join(f"({held} - {a}u <= {b - a}u)" for a, b in ranges) + ")"
 
@@ -135,7 +135,7 @@ class Conditions:
         ]
         total = " + ".join(counted + [self.text(part) for part in rest])
         if len(of.parts) < 64:
-            return f"({_bits(of.codes):#x}u >> ({total}) & 1)"
+            return f"({_bits(of.codes):#x}ull >> ({total}) & 1)"
         ranges = " || ".join(f"(n - {a}u <= {b - a}u)" for a, b in _ranges(of.codes))
         return f"({{ u32 n = {total}; {ranges}; }})"
 
