@@ -104,12 +104,12 @@ def test_the_published_counts_of_paxos_in_full() -> None:
 class Wide(Spec):
     """A cell of more than 32 codes, of which any may be asked for."""
 
-    at: Annotated[int, Range(45)] = 0
+    held: Annotated[int, Range(45)] = 0
 
     @action
     def jump(self, by: Annotated[int, Range(6)]) -> None:
-        require((self.at + by + 1) % 45 not in {3, 17, 33, 34, 41})
-        self.at = (self.at + by + 1) % 45
+        require((self.held + by + 1) % 45 not in {3, 17, 33, 34, 41})
+        self.held = (self.held + by + 1) % 45
 
     @final
     def may_stop(self) -> bool:
