@@ -400,6 +400,16 @@ class Large(Spec):
         return len(self.log) < 2 and most == 0 and n not in self.group
 
     @invariant
+    def ties_stay_in_order(self) -> bool:
+        some = {x for x in range(7) if x != self.wide}
+        numbers = sorted(some)
+        up = sorted(numbers, key=lambda x: x % 3)
+        down = sorted(some, key=lambda x: x % 3, reverse=True)
+        return up == [x for r in range(3) for x in numbers if x % 3 == r] and down == [
+            x for r in range(3) for x in numbers if x % 3 == 2 - r
+        ]
+
+    @invariant
     def sorted_alike(self) -> bool:
         numbers = sorted(self.some)
         return sorted(self.some, key=lambda x: -x) == list(reversed(numbers)) and (
