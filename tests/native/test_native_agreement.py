@@ -111,6 +111,11 @@ class Wide(Spec):
         require((self.held + by + 1) % 45 not in {3, 17, 33, 34, 41})
         self.held = (self.held + by + 1) % 45
 
+    @action
+    def leap(self) -> None:
+        require(self.held in {3, 7, 20})
+        self.held += 24
+
     @final
     def may_stop(self) -> bool:
         return True
