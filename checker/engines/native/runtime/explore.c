@@ -620,6 +620,7 @@ static void seek(Worker *worker) {
     u64 s[NW];
     Found *best = &worker->before;
     Batch *batch = &worker->batches[0];
+    s[NW - 1] = 0;
     out->next = batch->next;
     out->room = batch->room;
     for (;;) {
