@@ -19,6 +19,7 @@ from spec.paxos import Paxos
 from tests.generate.loading import load_text
 from tests.generate.random_specs import random_spec
 from tests.native.answers import differences
+from tests.protocols.test_protocols import HOLDING, Holds
 
 RANDOM_SPECS = int(os.environ.get("QUORATE_RANDOM_SPECS", "60"))
 SLICES = 4
@@ -63,6 +64,11 @@ def test_the_engines_agree_on_random_specs(part: int, tmp_path: Path) -> None:
     compared, found = disagreements(range(part * size, (part + 1) * size), tmp_path)
     assert not found
     assert compared > size // 2
+
+
+@pytest.mark.parametrize("case", HOLDING, ids=str)
+def test_the_engines_agree_on_protocols(case: Holds) -> None:
+    assert not differences(case.spec, 2)
 
 
 def test_a_wrong_condition_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

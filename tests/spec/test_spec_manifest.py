@@ -51,8 +51,8 @@ def expected_counts(row: dict[str, Any]) -> tuple[int, int, int]:
     return row["distinct_states"], row["transitions"], row["depth"]
 
 
-def check_row(row: dict[str, Any]) -> None:
-    found = check(instance(row), properties=row.get("properties"))
+def check_row(row: dict[str, Any], engine: str) -> None:
+    found = check(instance(row), engine=engine, properties=row.get("properties"))
     assert found.verdict == row["verdict"], found
     assert counts(found) == expected_counts(row)
     lengths = {shown.property: len(shown.steps) - 1 for shown in found.counterexamples}
@@ -80,19 +80,25 @@ def replay(model: Model, shown: Counterexample) -> None:
 
 
 @pytest.mark.parametrize("row", QUICK, ids=name_of)
-def test_a_check_finds_what_the_manifest_says(row: dict[str, Any]) -> None:
-    check_row(row)
+def test_the_reference_finds_what_the_manifest_says(row: dict[str, Any]) -> None:
+    check_row(row, "python")
+
+
+@pytest.mark.parametrize("row", ROWS, ids=name_of)
+def test_the_native_engine_finds_what_the_manifest_says(row: dict[str, Any]) -> None:
+    check_row(row, "native")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("row", SLOW, ids=name_of)
 def test_a_long_check_finds_what_the_manifest_says(row: dict[str, Any]) -> None:
-    check_row(row)
+    check_row(row, "python")
 
 
 @pytest.mark.parametrize("row", [row for row in SLOW if row["verdict"] == "holds"], ids=name_of)
 def test_a_long_check_counts_what_the_manifest_says(row: dict[str, Any]) -> None:
-    assert counts(check(instance(row), properties=())) == expected_counts(row)
+    found = check(instance(row), engine="python", properties=())
+    assert counts(found) == expected_counts(row)
 
 
 @pytest.mark.parametrize("published", PUBLISHED, ids=lambda row: f"{row[0]} {row[1]}")
