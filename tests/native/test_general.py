@@ -58,7 +58,7 @@ from tests.generate.random_specs import random_spec
 from tests.lang.constructs import Counts, Forest, Lists, Team, Wide
 from tests.protocols.test_protocols import HOLDING
 
-EXAMPLES = int(os.environ.get("QUORATE_RANDOM_SPECS", "60"))
+EXAMPLES = int(os.environ.get("QUORATE_RANDOM_SPECS", "60")) // 2
 STATES = 40
 OPTIONS = ("-O0", "-std=gnu11", "-fPIC", "-shared", "-Wall", "-Werror", f"-I{RUNTIME}")
 
@@ -435,6 +435,19 @@ class Grows(Spec):
     def more(self) -> None:
         require(self.total == 1)
         self.total = len([x for x in self.log for y in self.log if x and y])
+
+
+def test_the_label_of_a_step_is_its_action(tmp_path: Path) -> None:
+    model = Model(Team, {})
+    (compiled,) = built([general(compile_model(model))], tmp_path)
+    malloc = ctypes.CDLL(None).malloc
+    malloc.restype = ctypes.c_void_p
+    compiled.out.labels = ctypes.cast(malloc(2), POINTER(c_uint16))
+    for state in model.initial_states():
+        compiled.expand(state)
+        names = [model.actions[at].name for at in compiled.out.labels[: compiled.out.count]]
+        steps = model.successors(state)
+        assert names == [done.name for done, _, after in steps if after != state]
 
 
 def test_what_there_is_no_room_for_is_told(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def steps_in_python(model: Model, state: State) -> Any:
 @pytest.mark.parametrize("spec", [AlternatingBit, SimpleAllocator, Dining, Team, Wide])
 def test_what_is_said_of_states_and_steps(spec: type[Spec], tmp_path: Path) -> None:
     model = Model(spec, {})
-    generated = general(compile_model(model))
+    generated = general(compile_model(model), liveness=True)
     assert generated.liveness is not None
     properties = [prop for prop in model.properties if prop.kind in LIVENESS_KINDS]
     instances = [(prop, args) for prop in properties for args in prop.bindings()]

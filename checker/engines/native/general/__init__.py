@@ -65,27 +65,34 @@ static inline void keep(Step *step, u32 label) {
 
 
 def general(
-    program: ir.Program, wanted: Iterable[str] | None = None, room: int = ROOM
+    program: ir.Program,
+    wanted: Iterable[str] | None = None,
+    liveness: bool = False,
+    room: int = ROOM,
 ) -> Generated:
     """The program in C, judging the properties named in `wanted` (`None`: all).
 
-    `NotInCError` if something in it has no finite form.
+    The label of a successor is the number of its action; with `liveness`, what `.liveness` says.
+    `NotInCError` if something in the program has no finite form.
     """
-    return _Model(program, wanted, room).generated()
+    return _Model(program, wanted, liveness, room).generated()
 
 
 class _Model:
     """The file with the symbol `model`."""
 
-    def __init__(self, program: ir.Program, wanted: Iterable[str] | None, room: int) -> None:
+    def __init__(
+        self, program: ir.Program, wanted: Iterable[str] | None, liveness: bool, room: int
+    ) -> None:
         self.program = program
+        self.liveness = liveness
         self.file = File(program, room)
-        self.steps = Steps(self.file.context, self.file.packing)
+        self.steps = Steps(self.file.context, self.file.packing, liveness)
         self.judging = Judging(self.file.context, self.file.packing, wanted)
 
     def generated(self) -> Generated:
         refinements = self.judging.refinements
-        others = tuple(general(each.other, (), self.file.room) for each in refinements)
+        others = tuple(general(each.other, (), room=self.file.room) for each in refinements)
         self.file.write_functions(self._roots())
         walks = [self.steps.action(number) for number in range(len(self.program.actions))]
         parts = self.judging.functions([other.packing for other in others])
@@ -104,7 +111,9 @@ class _Model:
             used=self.steps.used,
             refinements=refinements,
             others=others,
-            liveness=partial(liveness_source, self.program, self.file.room, source),
+            liveness=partial(liveness_source, self.program, self.file.room, source)
+            if self.liveness
+            else None,
             notes=("from the typed form",),
         )
 

@@ -1,4 +1,4 @@
-"""What the labels of successors tell: the action, and of a fair one what its fairness asks about.
+"""What the labels of successors tell: the action; for liveness, what its fairness asks about too.
 
 That is the values of the parameters that it is for each of; of all parameters, if it has a
 condition.
@@ -12,6 +12,7 @@ from math import prod
 
 from checker.engines.native.general.codes import codes, members, value_of
 from checker.engines.native.general.library import Library
+from checker.engines.native.general.shapes import NotInCError
 from checker.engines.native.generated import Args
 from checker.lang import ir
 
@@ -52,23 +53,23 @@ class Told:
 
 
 class Labels:
-    def __init__(self, program: ir.Program) -> None:
+    """`liveness`: whether more than the action is asked for."""
+
+    def __init__(self, program: ir.Program, liveness: bool) -> None:
         self.actions: list[Told] = []
-        self.count: int | None = 0
-        """How many there are; `None`: too many, and nothing is told."""
+        self.count = 0
         for action in program.actions:
-            told = Told(action, self.count or 0, _asked(action))
+            told = Told(action, self.count, _asked(action) if liveness else ())
+            if told.count is None or self.count + told.count > MOST_LABELS:
+                raise NotInCError("fairness for each of too many values")
             self.actions.append(told)
-            if self.count is not None:
-                self.count = None if told.count is None else self.count + told.count
-        if self.count is not None and self.count > MOST_LABELS:
-            self.count = None
+            self.count += told.count
 
     def of(self, library: Library, number: int, params: list[str]) -> str:
         """The label of a binding of an action, from its parameters."""
         told = self.actions[number]
         label = ""
-        for at in told.params if self.count is not None else ():
+        for at in told.params:
             of = told.action.params[at].type
             code = library.code(of, params[at] if library.scalar(of) else f"(*{params[at]})")
             label = f"({label}) * {codes(of)} + (u32){code}" if label else f"(u32){code}"

@@ -1,13 +1,12 @@
 """C for liveness: what `runtime/graph.h` asks for, from the typed form.
 
-The model itself gives each successor its label (`labels.py`), so that there is no second build.
+The model gives each successor its label (`labels.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from checker.engines.errors import NotNativeError
 from checker.engines.native.general.codes import codes
 from checker.engines.native.general.file import File
 from checker.engines.native.general.labels import Labels, Told
@@ -42,12 +41,10 @@ class _Liveness:
         self.library = self.file.library
         known = {prop.name: prop for prop in program.properties}
         self.instances = [(known[name], args) for name, args in instances]
-        self.labels = Labels(program)
+        self.labels = Labels(program, True)
         self.fair = [told for told in self.labels.actions if told.action.fairness is not None]
-        if self.fair and self.labels.count is None:
-            raise NotNativeError("fairness for each of too many values")
         self.assumptions: dict[tuple[str, Args], int] = {}
-        self.serves = [SERVES_NONE] * (self.labels.count or 1)
+        self.serves = [SERVES_NONE] * max(1, self.labels.count)
         for told in self.fair:
             self._assume(told)
 

@@ -42,14 +42,14 @@ class Flags:
 
 
 class Steps:
-    def __init__(self, context: Context, packing: GeneralPacking) -> None:
+    def __init__(self, context: Context, packing: GeneralPacking, liveness: bool) -> None:
         self.context = context
         self.library = context.library
         self.program = context.program
         self.packing = packing
         self.flags: list[Flags] = []
         self.taken = 0
-        self.labels = Labels(self.program)
+        self.labels = Labels(self.program, liveness)
         for action in self.program.actions:
             self._count_flags(action)
 
