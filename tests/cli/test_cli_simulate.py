@@ -52,3 +52,20 @@ def test_depth_bounds_each_walk() -> None:
     result = simulate(f"{SPECS}/election.py", "--depth", "3", "--walks", "20", "--json")
     assert json.loads(result.stdout)["depth"] == 3
     assert result.exit_code == 3
+
+
+def test_what_is_chosen_and_by_what() -> None:
+    args = [f"{SPECS}/election.py", "--walks", "20", "--json", "--property", "deadlock"]
+    plain = json.loads(simulate(*args).stdout)
+    natively = json.loads(simulate(*args, "--engine", "native", "--workers", "2").stdout)
+    assert (plain["engine"], natively["engine"]) == ("simulation", "native simulation")
+    first = next(iter(plain["actions"]))
+    never = json.loads(simulate(*args, "--choose", "actions", "--weight", f"{first}=0").stdout)
+    assert never["actions"][first] == 0 < plain["actions"][first]
+
+
+def test_a_weight_that_is_none() -> None:
+    for given, said in [("vote", "write ACTION=N"), ("jump=2", "no action `jump` to weigh")]:
+        result = simulate(f"{SPECS}/election.py", "--weight", given)
+        assert result.exit_code == 2
+        assert said in result.stderr

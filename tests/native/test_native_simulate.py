@@ -26,6 +26,7 @@ from checker.lang import (
     action,
     constraint,
     final,
+    init,
     invariant,
     reachable,
     refinement,
@@ -201,6 +202,50 @@ def test_any_number_of_workers_walks_the_same(
     assert one["transitions"] > 0
 
 
+class Tortoise(Spec):
+    """Most walks are short; a few are long, and go wrong at their end."""
+
+    kind: Annotated[int, Range(20)] = 0
+    low: Annotated[int, Range(300)] = 0
+    high: Annotated[int, Range(300)] = 0
+    held: Set[Annotated[int, Range(16)]] = Set()
+
+    @init
+    def begin(self, kind: Annotated[int, Range(20)]) -> None:
+        self.kind = kind
+
+    @action
+    def plod(self) -> None:
+        require(self.kind == 0)
+        if self.low < 299:
+            self.low += 1
+        else:
+            self.low = 0
+            self.high += 1
+
+    @action
+    def hop(self, to: Annotated[int, Range(16)]) -> None:
+        require(self.kind != 0 and self.low < 40 and to not in self.held)
+        self.held.add(to)
+        self.low += 1
+
+    @final
+    def done(self) -> bool:
+        return self.kind != 0
+
+    @invariant
+    def not_there(self) -> bool:
+        return self.high < 200
+
+
+def test_walks_that_are_ahead_of_a_wrong_one_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    # So long a run is not explained.
+    monkeypatch.setattr("checker.engines.native.simulate._Walker._explain", lambda *_: None)
+    one, two = (told(walk(model_of(Tortoise), walks=10**5, depth=10**5, workers=n)) for n in (1, 4))
+    assert one == two
+    assert one["depth"] == 60_000
+
+
 def test_rounds_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also not where the first wrong walk is in a later round."""
     monkeypatch.setattr(SHORTENED, 0)
@@ -254,7 +299,10 @@ def test_more_states_than_can_be_counted(monkeypatch: pytest.MonkeyPatch) -> Non
         (Leaves, "model error", ["up"] * 2),
     ],
 )
-def test_each_kind_of_violation(cls: type[Spec], name: str, steps: list[str]) -> None:
+def test_each_kind_of_violation(
+    cls: type[Spec], name: str, steps: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SHORTENED, 0)
     result = walk(model_of(cls), walks=50, depth=200)
     assert result.verdict == result.properties[name] == "violated"
     assert result.counterexample is not None
@@ -386,9 +434,7 @@ def test_the_user_can_stop_it() -> None:
     assert result.transitions > 0
 
 
-class Word(Spec):
-    """Sets of sets: what cannot be made ground."""
-
+class Pairs(Spec):
     held: Set[Set[Annotated[int, Range(7)]]] = Set()
 
     @action
@@ -396,15 +442,26 @@ class Word(Spec):
         require(a < b)
         self.held.add({a, b})
 
+    @action
+    def clear(self) -> None:
+        self.held = Set()
+
     @invariant
     def few(self) -> bool:
         return len(self.held) < 3
 
 
-def test_the_typed_form_is_walked_where_there_is_no_ground_one() -> None:
-    result = walk(model_of(Word), walks=100)
+def test_the_typed_form_is_walked_where_the_ground_one_is_too_large(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("checker.engines.native.simulate.MOST_UNROLLED", 0)
+    result = walk(model_of(Pairs), walks=100)
     assert result.counterexample is not None
     assert [step.action for step in result.counterexample.steps] == [None, "put", "put", "put"]
+    walked = walk(model_of(Pairs), walks=100, properties=["deadlock"])
+    assert 0 < walked.actions["clear"] < walked.actions["put"]
+    with pytest.raises(NotNativeError, match="refinement needs a spec that can be made ground"):
+        walk(model_of(Climbs))
 
 
 def test_engines_by_name() -> None:
