@@ -167,12 +167,11 @@ class _Run:
     def _look_at_the_time(self) -> None:
         numbers = self.search.numbers()
         self.watch.weigh()
-        load = None
         if self.watch.progress is not None:
             left = self._seconds_left(numbers.states, numbers.extended)
-            load = Load(memory_bytes(), numbers.table_load, self.disk.bytes, left)
+            self.watch.load = Load(memory_bytes(), numbers.table_load, self.disk.bytes, left)
         frontier = numbers.states - numbers.extended
-        self.watch.tick(numbers.states, 0, numbers.depth, frontier, load=load)
+        self.watch.tick(numbers.states, 0, numbers.depth, frontier)
 
     def _seconds_left(self, states: int, extended: int) -> float | None:
         """If the levels go on shrinking by the factor of the last two."""

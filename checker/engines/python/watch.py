@@ -33,6 +33,8 @@ class Watch:
         self.ticks = 0
         self.earlier_seconds = 0.0
         """What the run took of which this is the continuation; limits do not count it."""
+        self.load: Load | None = None
+        """What the run weighs, if the engine says."""
 
     @property
     def seconds(self) -> float:
@@ -48,8 +50,6 @@ class Watch:
         depth: int,
         frontier: int,
         phase: str = "exploring",
-        *,
-        load: Load | None = None,
     ) -> None:
         """Count one small piece of work done."""
         now = time.perf_counter()
@@ -57,7 +57,9 @@ class Watch:
         if self.progress is not None and now - self.reported >= PROGRESS_EVERY_SECONDS:
             self.reported = now
             all_seconds = self.earlier_seconds + seconds
-            self.progress(Progress(states, transitions, depth, frontier, all_seconds, phase, load))
+            self.progress(
+                Progress(states, transitions, depth, frontier, all_seconds, phase, self.load)
+            )
         most = self.limits.max_seconds
         if most is not None and seconds >= most:
             raise LimitReached(f"the limit of {most:g} seconds was reached")
