@@ -35,15 +35,16 @@ def judge_liveness_natively(
             findings.model_error(_error(model, plan, states[-1]), run_through(model, states))
             return False
         caused = {what.name: False for what, _ in plan.liveness if what.kind == "leads_to"}
+        answers = graph.answers()
         for number, instance in enumerate(plan.liveness):
             name = instance[0].name
             if findings.violated(name):
                 continue
-            found = graph.search_for(number)
             if name in caused:
-                caused[name] |= graph.caused
-            if found is not None:
-                fair, lasso = lasso_of(model, found)
+                caused[name] |= answers[number].caused
+            run = answers[number].run
+            if run is not None:
+                fair, lasso = lasso_of(model, run)
                 findings.add(counterexample(fair, instance, lasso))
         findings.vacuous += [name for name, was in caused.items() if not was]
         return True

@@ -7,37 +7,76 @@
 #include "graph_lasso.h"
 
 /* Arrays are large, and used as far as they are needed. */
-static void *array(u64 count, size_t size) { return reserve(count * size + 1); }
+static void *array(u64 count, size_t size) {
+    void *made = reserve(count * size + 1);
+    if (made) madvise(made, count * size + 1, MADV_HUGEPAGE);
+    return made;
+}
 
 static void release(void *held, u64 count, size_t size) {
     if (held) munmap(held, count * size + 1);
 }
 
-/* The graph of a complete search.  `model`: with labels, if any step is fair. */
+void graph_free(Graph *g) {
+    u64 n = g->states;
+    if (g->searches) {
+        release(g->flags, n, 1), release(g->queue, n, sizeof(u32));
+        release(g->nodes, n, sizeof(Node)), release(g->order, n, sizeof(u32));
+        release(g->scratch, n, sizeof(u32)), release(g->frames, n, sizeof(Frame));
+        free(g->possible), free(g->seen_in), free(g->taken), free(g->broken);
+        free(g->cuts.items), free(g->waiting.items), free(g->fair.items);
+        free(g->stem.items), free(g->loop.items);
+    } else {
+        u64 edges = g->first ? g->first[n] : 0;
+        release(g->target, edges, sizeof(u32)), release(g->serves, edges, sizeof(u16));
+        release(g->first, n + 1, sizeof(u64)), release(g->cut, n, 1);
+    }
+    free(g);
+}
+
+/* The graph of a complete search.  `model`: with labels, if any step is fair.  NULL: no memory. */
 Graph *graph_new(const Engine *engine, const Model *model, const Liveness *live) {
     Graph *g = calloc(1, sizeof *g);
     if (!g) return NULL;
-    u64 n = engine->used;
     g->engine = engine;
     g->all = &engine->all;
     g->model = model;
     g->live = live;
+    g->hands = engine->worker_count;
     g->states = engine->used;
-    g->possible = calloc(live->assumptions + 1, sizeof(u64));
-    g->seen_in = calloc(live->assumptions + 1, sizeof(u64));
-    g->taken = calloc(live->assumptions + 1, 1);
-    g->broken = calloc(live->assumptions + 1, 1);
-    g->first = array(n + 1, sizeof(u64));
+    g->first = array(g->states + 1ull, sizeof(u64));
+    g->cut = array(g->states, 1);
+    if (g->first && g->cut) return g;
+    graph_free(g);
+    return NULL;
+}
+
+/* A search in a graph whose edges are known, by so many threads.  NULL: no memory. */
+Graph *graph_searcher(const Graph *graph, u32 hands) {
+    Graph *g = malloc(sizeof *g);
+    if (!g) return NULL;
+    *g = *graph;
+    u64 n = g->states, assumptions = g->live->assumptions;
+    g->hands = hands;
+    g->searches = 1;
     g->flags = array(n, 1);
     g->queue = array(n, sizeof(u32));
     g->nodes = array(n, sizeof(Node));
     g->order = array(n, sizeof(u32));
     g->scratch = array(n, sizeof(u32));
     g->frames = array(n, sizeof(Frame));
-    int whole = g->possible && g->seen_in && g->taken && g->broken && g->first && g->flags &&
-                g->queue && g->nodes && g->order && g->scratch && g->frames;
-    return whole ? g : NULL;
+    g->possible = calloc(assumptions + 1, sizeof(u64));
+    g->seen_in = calloc(assumptions + 1, sizeof(u64));
+    g->taken = calloc(assumptions + 1, 1);
+    g->broken = calloc(assumptions + 1, 1);
+    int whole = g->flags && g->queue && g->nodes && g->order && g->scratch && g->frames &&
+                g->possible && g->seen_in && g->taken && g->broken;
+    if (whole) return g;
+    graph_free(g);
+    return NULL;
 }
+
+u32 graph_hands(const Graph *g) { return g->hands; }
 
 volatile u8 *graph_stop(Graph *g) { return &g->stop; }
 
@@ -93,16 +132,4 @@ void graph_lasso(const Graph *g, u32 *stem, u32 *loop, u16 *serves) {
         loop[k] = g->target[g->loop.items[k]];
         serves[k] = served_by(g, g->loop.items[k]);
     }
-}
-
-void graph_free(Graph *g) {
-    u64 n = g->states, edges = g->first[n];
-    release(g->target, edges, sizeof(u32)), release(g->serves, edges, sizeof(u16));
-    release(g->first, n + 1, sizeof(u64)), release(g->flags, n, 1);
-    release(g->queue, n, sizeof(u32)), release(g->nodes, n, sizeof(Node));
-    release(g->order, n, sizeof(u32)), release(g->scratch, n, sizeof(u32));
-    release(g->frames, n, sizeof(Frame));
-    free(g->possible), free(g->seen_in), free(g->taken), free(g->broken);
-    free(g->cuts.items), free(g->waiting.items), free(g->fair.items);
-    free(g->stem.items), free(g->loop.items), free(g);
 }

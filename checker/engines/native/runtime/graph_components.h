@@ -64,15 +64,18 @@ static void forget_assumptions(Graph *g) {
     memset(g->taken, 0, g->live->assumptions);
 }
 
-/* Count what is possible in a state, each assumption once. */
-static void note_possible(Graph *g, u32 state) {
+/* Count what is possible in a state, each assumption once; what a step inside a part serves is
+ * taken. */
+static void note_steps(Graph *g, u32 state, u32 part) {
     u64 look = ++g->looks;
     for (u64 e = g->first[state]; e < g->first[state + 1]; e++) {
         u16 a = g->serves[e];
-        if (a != SERVES_NONE && g->seen_in[a] != look) {
+        if (a == SERVES_NONE) continue;
+        if (g->seen_in[a] != look) {
             g->seen_in[a] = look;
             g->possible[a]++;
         }
+        if (!g->taken[a] && part && g->nodes[g->target[e]].part == part) g->taken[a] = 1;
     }
 }
 
@@ -118,13 +121,7 @@ static void judge_component(Graph *g, u32 from, u32 to, u32 id) {
         return;
     }
     forget_assumptions(g);
-    for (u32 k = from; k < to; k++) {
-        u32 state = g->order[k];
-        note_possible(g, state);
-        for (u64 e = g->first[state]; e < g->first[state + 1]; e++)
-            if (g->serves[e] != SERVES_NONE && g->nodes[g->target[e]].part == id)
-                g->taken[g->serves[e]] = 1;
-    }
+    for (u32 k = from; k < to; k++) note_steps(g, g->order[k], id);
     if (!any_broken(g, to - from)) {
         push_part(&g->fair, (Part){from, to, id, NOBODY, 0});
         return;
@@ -202,7 +199,7 @@ static void find_fair(Graph *g) {
         u32 state = g->queue[q];
         /* What is possible in a state with steps cut off is not known, so that it is not known
          * whether staying near it is fair.  A run may pass it, but a loop avoids it. */
-        if (g->serves && g->flags[state] & CUT) continue;
+        if (g->serves && g->cut[state]) continue;
         g->nodes[state].part = 1;
         g->order[inside++] = state;
     }

@@ -15,8 +15,8 @@
 
 #define NOBODY 0xffffffffu
 
-/* What is known of a state: for ever, and of one instance. */
-enum { CUT = 1, REGION = 2, TRIGGER = 4, VISIT = 8, REACHED = 16 };
+/* What an instance says of a state; and whether it was reached. */
+enum { REGION = 1, TRIGGER = 2, VISIT = 4, REACHED = 8 };
 
 typedef enum Kind { EVENTUALLY, INFINITELY_OFTEN, EVENTUALLY_ALWAYS, LEADS_TO } Kind;
 
@@ -46,25 +46,30 @@ typedef struct Parts {
     u64 count, room;
 } Parts;
 
+/* The graph; or one search for lassos in it, which has arrays of its own and shares the graph's:
+ * several may search at once. */
 typedef struct Graph {
     const Engine *engine; /* its search is complete */
     const States *all;
     const Model *model;   /* with labels, if any step is fair */
     const Liveness *live;
-    volatile u8 stop;     /* set by the caller, from another thread: give up */
+    u32 hands;            /* so many threads may work on it */
     u32 states;
     u64 *first;
     u32 *target;
     u16 *serves;          /* NULL: no step is fair */
-    u8 *flags;
+    u8 *cut;              /* whether steps of a state were cut off */
 
+    volatile u8 stop;     /* set by the caller, from another thread: give up */
     u64 cursor;           /* the next state to be looked at, while many threads look */
+    u32 failing;          /* the nearest state where something is a model error, or NOBODY */
+
+    /* The search for a lasso. */
     u32 instance;
     Kind kind;
     u8 caused;            /* whether what a leads-to leads from is true anywhere */
-    u32 failing;          /* the least state where something is a model error, or NOBODY */
-
-    /* The search for a lasso. */
+    u8 searches;          /* 0: this is the graph */
+    u8 *flags;
     u32 *queue;           /* the states reached, nearest first */
     List cuts;            /* where in the queue each distance begins */
     Node *nodes;
@@ -143,7 +148,7 @@ typedef struct Hand {
     pthread_t thread;
 } Hand;
 
-enum { BLOCK = 512 };
+enum { SHARE = 512 }; /* states that a thread takes at once */
 
 static void ignore(Report *to, u32 what, const u64 *s, const u64 *t) {
     (void)to, (void)what, (void)s, (void)t;
@@ -153,16 +158,16 @@ static void *work_on_blocks(void *argument) {
     Hand *hand = argument;
     Graph *g = hand->graph;
     while (!g->stop) {
-        u64 from = __atomic_fetch_add(&g->cursor, BLOCK, __ATOMIC_RELAXED);
+        u64 from = __atomic_fetch_add(&g->cursor, SHARE, __ATOMIC_RELAXED);
         if (from >= g->states) break;
-        hand->work(hand, (u32)from, (u32)(from + BLOCK < g->states ? from + BLOCK : g->states));
+        hand->work(hand, (u32)from, (u32)(from + SHARE < g->states ? from + SHARE : g->states));
     }
     return NULL;
 }
 
 /* Do something with every state. */
 static void with_all_states(Graph *g, void (*work)(Hand *, u32, u32)) {
-    u32 count = g->states < 8 * BLOCK ? 1 : g->engine->worker_count;
+    u32 count = g->states < 8 * SHARE ? 1 : g->hands;
     Hand *hands = calloc(count, sizeof(Hand));
     g->cursor = 0;
     g->failing = NOBODY;
@@ -207,7 +212,7 @@ static void expand_state(Hand *hand, u32 state, const u64 *s) {
         if (g->model->most) make_room(out, g->model->most);
         g->model->expand(s, out);
     }
-    if (out->cut) g->flags[state] |= CUT;
+    g->cut[state] = out->cut;
 }
 
 static void count_edges(Hand *hand, u32 from, u32 to) {
@@ -269,7 +274,7 @@ static void observe_states(Hand *hand, u32 from, u32 to) {
     for (u32 i = from; i < to; i++) {
         load_state(g->all, i, s);
         int said = g->live->observe(g->instance, s);
-        u8 flags = g->flags[i] & CUT;
+        u8 flags = 0;
         switch (g->kind) {
         case LEADS_TO:
             hand->caused |= said & FIRST;

@@ -129,7 +129,7 @@ static int lacks(Graph *g, u32 entry, const List *round, Goal *goal) {
         u32 state = round->count ? g->target[round->items[k]] : entry;
         visits |= !!(g->flags[state] & VISIT);
         if (!g->serves) continue;
-        note_possible(g, state);
+        note_steps(g, state, 0);
         if (round->count && g->serves[round->items[k]] != SERVES_NONE)
             g->taken[g->serves[round->items[k]]] = 1;
     }
