@@ -1,17 +1,21 @@
 """From C to a loaded library: the system's compiler, and a cache by content.
 
-The cache is `$XDG_CACHE_HOME/quorate` (`~/.cache/quorate`).  A library's name is a hash of all
-that went into it: the source, the headers, the compiler and its options.  It is written under
-another name and then renamed, so that a reader never sees half of one.
+The cache is `$XDG_CACHE_HOME/quorate` (`~/.cache/quorate`), where nobody but the user may write.  A
+library's name is a hash of all that went into it: the source, the headers, the compiler, its
+options and the processor.  It is written under another name and then renamed, so that a reader
+never sees half of one.  The libraries used longest ago are deleted when there are many.
 """
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import ctypes
 import hashlib
 import os
 import platform
 import shutil
+import stat
 import subprocess
 import tempfile
 from functools import cache
@@ -22,6 +26,8 @@ from checker.engines.errors import NotNativeError
 RUNTIME = Path(__file__).parent / "runtime"
 OPTIONS = ("-std=gnu11", "-march=native", "-fPIC", "-shared", "-pthread", "-w")
 COMPILERS = ("cc", "gcc", "clang")
+MOST_KEPT = 300
+"""So many libraries are kept in the cache; most are some 50 kB."""
 
 
 class NoCompilerError(NotNativeError):
@@ -53,12 +59,40 @@ def building(source: Path | str, options: tuple[str, ...]) -> Building:
     text = source.read_text() if isinstance(source, Path) else source
     made_of = [text, *options, *OPTIONS, compiler(), _processor(), *_headers()]
     name = hashlib.blake2b("\0".join(made_of).encode(), digest_size=16).hexdigest()
+    return Building(text, options, _folder() / f"{name}.so")
+
+
+def _folder() -> Path:
+    """The cache, or a folder for this process if the cache cannot be used or trusted."""
+    folder = cache_folder()
     try:
-        folder = cache_folder()
-        folder.mkdir(parents=True, exist_ok=True)
-        return Building(text, options, folder / f"{name}.so")
-    except OSError:  # no home, or one that cannot be written: nothing is kept
-        return Building(text, options, Path(tempfile.mkdtemp(prefix="quorate-")) / f"{name}.so")
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        held = folder.stat()
+        others_write = held.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+        if held.st_uid == os.getuid() and not others_write and os.access(folder, os.W_OK):
+            return folder
+    except OSError:
+        pass
+    return _own_folder()
+
+
+@cache
+def _own_folder() -> Path:
+    made = tempfile.mkdtemp(prefix="quorate-")
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    return Path(made)
+
+
+def _delete_oldest(folder: Path) -> None:
+    """Keep the libraries used last."""
+    used: list[tuple[float, Path]] = []
+    for path in folder.glob("*.so"):
+        try:
+            used.append((path.stat().st_mtime, path))
+        except OSError:
+            continue  # another process was faster
+    for _, path in sorted(used)[:-MOST_KEPT]:
+        path.unlink(missing_ok=True)
 
 
 @cache
@@ -83,6 +117,7 @@ class Building:
         self.path = path
         self.process: subprocess.Popen[bytes] | None = None
         if path.exists():
+            os.utime(path)
             return
         self.unfinished = path.with_suffix(f".{os.getpid()}.tmp")
         command = [compiler(), *OPTIONS, *options, "-I", str(RUNTIME), "-x", "c", "-"]
@@ -93,8 +128,9 @@ class Building:
             stderr=subprocess.PIPE,
         )
         assert self.process.stdin is not None
-        self.process.stdin.write(text.encode())
-        self.process.stdin.close()
+        # A compiler that does not read to the end has failed, and `load` says how.
+        with contextlib.suppress(BrokenPipeError), self.process.stdin as to:
+            to.write(text.encode())
         self.process.stdin = None
 
     def load(self) -> ctypes.CDLL:
@@ -109,4 +145,5 @@ class Building:
                 )
             os.replace(self.unfinished, self.path)
             self.process = None
+            _delete_oldest(self.path.parent)
         return ctypes.CDLL(str(self.path))
