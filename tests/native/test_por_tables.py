@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from checker.engines.native import reduction as reductions
+from checker.engines.native import reduction_moves
 from checker.engines.native.reduction import Reduction, reduction
 from checker.ground.conditions import Condition, both, either, holds, negation
 from checker.ground.lower import Binding, Ground, lowered, step
@@ -134,8 +134,8 @@ def test_a_wrong_table_is_noticed(
 ) -> None:
     """A bug that is put in: what is disabled is forgotten; what is overwritten is forgotten."""
     if forgotten == "keeps":
-        monkeypatch.setattr(reductions._Move, "keeps", lambda *_: True)
+        monkeypatch.setattr(reduction_moves.Move, "keeps", lambda *_: True)
     else:
-        monkeypatch.setattr(reductions._Move, "then", lambda *_: {})
+        monkeypatch.setattr(reduction_moves.Move, "then", lambda *_: {})
     _, found = wrong_tables(range(10), tmp_path)
     assert found

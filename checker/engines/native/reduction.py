@@ -29,20 +29,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from checker.ground.conditions import (
-    FALSE,
-    TRUE,
-    Condition,
-    both,
-    count,
-    either,
-    negation,
-    under,
-)
+from checker.engines.native.reduction_moves import Move, Work, independent
+from checker.ground.conditions import TRUE, Condition, negation
 from checker.ground.lower import Binding
-
-MOST_PAIRS = 200_000
-"""So many pairs of bindings that share cells are looked at closely; others are dependent."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +58,8 @@ def reduction(
 
     `extended`: what holds in states that are extended.
     """
-    moves = [_Move(binding) for binding in bindings]
+    work = Work()
+    moves = [Move(binding, work) for binding in bindings]
     numbers: dict[Condition, int] = {}
     needs = tuple(
         tuple(numbers.setdefault(part, len(numbers)) for part in _parts(move.guard))
@@ -86,116 +76,14 @@ def reduction(
     )
 
 
-def _dependence(moves: list[_Move]) -> tuple[int, ...]:
+def _dependence(moves: list[Move]) -> tuple[int, ...]:
     against = [1 << number for number in range(len(moves))]
-    looked_at = 0
     for i, a in enumerate(moves):
         for j, b in enumerate(moves[:i]):
-            if not a.shares(b):
-                continue
-            looked_at += 1
-            if looked_at > MOST_PAIRS or not _independent(a, b):
+            if not independent(a, b):
                 against[i] |= 1 << j
                 against[j] |= 1 << i
     return tuple(against)
-
-
-def _independent(a: _Move, b: _Move) -> bool:
-    """Whether, wherever both are enabled, neither disables the other, and their order is one."""
-    if a.excludes(b):
-        return True
-    known = both(a.guard, b.guard)
-    if known is FALSE:
-        return True
-    if not (a.keeps(b.guard, known) and b.keeps(a.guard, known)):
-        return False
-    for cell in sorted(a.changes_what_is_written_by(b) | b.changes_what_is_written_by(a)):
-        first, second = a.then(b, cell), b.then(a, cell)
-        for code in first.keys() | second.keys():
-            where, there = first.get(code, FALSE), second.get(code, FALSE)
-            if under(where, known) is not under(there, known):
-                return False
-    return True
-
-
-class _Move:
-    """A binding, to reason about."""
-
-    def __init__(self, binding: Binding) -> None:
-        self.guard = both(binding.guard, negation(binding.errors))
-        self.written = {effect.cell.number: dict(effect.codes) for effect in binding.effects}
-        self.touched = self.guard.cells.union(
-            self.written, *(effect.reads for effect in binding.effects)
-        )
-        self.reads_for = {effect.cell.number: effect.reads for effect in binding.effects}
-        self._after: dict[int, Condition] = {}
-
-    def shares(self, other: _Move) -> bool:
-        """Whether one writes a cell that the other reads or writes."""
-        return not (
-            self.touched.isdisjoint(other.written) and other.touched.isdisjoint(self.written)
-        )
-
-    def excludes(self, other: _Move) -> bool:
-        """Whether it is plain that they are never enabled together: a cell would hold two codes."""
-        ours, theirs = self.guard.told[0], other.guard.told[0]
-        return any(ours[cell].isdisjoint(theirs[cell]) for cell in ours.keys() & theirs.keys())
-
-    def changes_what_is_written_by(self, other: _Move) -> set[int]:
-        """The cells that the other writes, and that this writes, too, or changes what they get."""
-        return {
-            cell
-            for cell, reads in other.reads_for.items()
-            if cell in self.written or not reads.isdisjoint(self.written)
-        }
-
-    def then(self, other: _Move, cell: int) -> dict[int, Condition]:
-        """The codes of a cell after this and then the other, by conditions on the state before."""
-        if cell not in other.written:
-            return self.written[cell]
-        return {code: self.after(where) for code, where in other.written[cell].items()}
-
-    def after(self, of: Condition) -> Condition:
-        """The condition on a state that says that `of` holds after this."""
-        if of.cells.isdisjoint(self.written):
-            return of
-        found = self._after.get(of.number)
-        if found is None:
-            found = self._after[of.number] = self._replaced(of)
-        return found
-
-    def _replaced(self, of: Condition) -> Condition:
-        match of.kind:
-            case "atom":
-                assert of.cell is not None
-                held = self.written[of.cell.number]
-                return either(where for code, where in held.items() if code in of.codes)
-            case "and":
-                return both(self.after(part) for part in of.parts)
-            case "or":
-                return either(self.after(part) for part in of.parts)
-        return count([self.after(part) for part in of.parts], of.codes)
-
-    def keeps(self, of: Condition, known: Condition | None = None) -> bool:
-        """Whether `of` still holds after this, wherever this is enabled and `of` and `known` hold.
-
-        The answer no may be wrong.
-        """
-        if of.cells.isdisjoint(self.written):
-            return True
-        known = both(self.guard if known is None else known, of)
-        if known is FALSE or under(self.after(of), known) is TRUE:
-            return True
-        match of.kind:
-            case "and":
-                return all(self.keeps(part, known) for part in of.parts)
-            case "or":
-                return all(self.keeps(part, known) for part in of.parts)
-            case "count" if max(of.codes) == len(of.parts):
-                # At least so many: what holds must go on to hold.
-                upwards = len(of.codes) == max(of.codes) - min(of.codes) + 1
-                return upwards and all(self.keeps(part, known) for part in of.parts)
-        return False
 
 
 def _parts(guard: Condition) -> tuple[Condition, ...]:
