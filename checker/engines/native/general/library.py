@@ -23,8 +23,6 @@ from checker.engines.native.general.codes import (
 )
 from checker.engines.native.general.packing import Widths, is_plain, width
 from checker.engines.native.general.shapes import (
-    LONG,
-    SHORT,
     Array,
     Bits,
     List,
@@ -816,6 +814,3 @@ class Library:
             else:
                 self.unpack(body, of.item, "from", "x->at[i]")
             body.line(f"from += {each};")
-
-
-__all__ = ["LONG", "SHORT", "Library"]
