@@ -10,6 +10,7 @@ import os
 import random
 import re
 from collections.abc import Callable, Iterator
+from ctypes import c_uint8
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,19 +19,19 @@ import pytest
 
 from checker import Counterexample, Result, check
 from checker.engines.native import liveness_graph
+from checker.engines.native.liveness_graph import LivenessGraph
 from checker.engines.python.explore import INTERRUPTED
 from checker.engines.python.watch import Watch
 from checker.lang import (
     Range,
+    Set,
     Spec,
     action,
     constraint,
     eventually,
-    eventually_always,
     infinitely_often,
     leads_to,
     require,
-    strong,
     weak,
 )
 from checker.lang.model import Model, State
@@ -200,74 +201,98 @@ def test_random_specs(part: int, tmp_path: Path) -> None:
 
 # --------------------------------------------------------------------------- several threads
 
-Step = Annotated[int, Range(20)]
 
+class Lamps(Spec):
+    """65,536 states, in levels that are large enough for several threads."""
 
-class Grid(Spec):
-    """Three counters that go round: 8,000 states, so that several threads look at them."""
+    on: Set[Annotated[int, Range(16)]]
 
-    x: Step = 0
-    y: Step = 0
-    z: Step = 0
-
-    @action(fairness=weak())
-    def right(self) -> None:
-        self.x = (self.x + 1) % 20
-
-    @action(fairness=strong())
-    def up(self) -> None:
-        require(self.x % 5 == 2)
-        self.y = (self.y + 1) % 20
-
-    @action
-    def away(self) -> None:
-        self.z = (self.z + 1) % 20
+    @action(fairness=weak(when=lambda self, k: len(self.on) < 9))
+    def light(self, k: Annotated[int, Range(16)]) -> None:
+        require(k not in self.on)
+        self.on.add(k)
 
     @infinitely_often
-    def far_up(self) -> bool:
-        return self.y > 15
-
-    @infinitely_often
-    def far_away(self) -> bool:
-        return self.z > 15
+    def few(self) -> bool:
+        return len(self.on) < 9
 
     @leads_to
-    def corner(self, k: Annotated[int, Range(3)]) -> tuple[bool, bool]:
-        return (self.x == 17 - k, self.x + self.y == 38)
+    def two_in_a_row(self, k: Annotated[int, Range(3)]) -> tuple[bool, bool]:
+        return (k in self.on, {k, k + 1} <= self.on)
 
-    @eventually_always
-    def settles(self) -> bool:
-        return self.x < 19 or self.y < 19
+    @eventually
+    def many(self) -> bool:
+        return len(self.on) == 8
 
 
 def test_the_lassos_do_not_depend_on_threads() -> None:
-    first, *others = [native(Grid, workers=workers) for workers in (1, 2, 3, 3)]
-    assert first.properties["far_up"] == "holds"
-    found = {shown.property: shown for shown in first.counterexamples}
-    assert found.keys() == {"far_away", "corner", "settles"}
+    properties = ["few", "two_in_a_row", "many"]
+    one, *others = [native(Lamps, workers, properties=properties) for workers in (1, 2, 3)]
+    assert [shown.property for shown in one.counterexamples] == ["few", "two_in_a_row"]
     for other in others:
-        assert {shown.property: shown for shown in other.counterexamples} == found
-        assert other.properties == first.properties
+        assert other.counterexamples == one.counterexamples
+        assert other.properties == one.properties
+
+
+class Around(Spec):
+    """To be fair, a loop must be led to where leaving it is not possible."""
+
+    place: Annotated[int, Range(4)] = 0
+
+    @action(fairness=weak())
+    def spin(self) -> None:
+        require(self.place < 3)
+        self.place = 1 if self.place == 0 else 0
+
+    @action
+    def aside(self) -> None:
+        require(self.place == 0)
+        self.place = 2
+
+    @action(fairness=weak())
+    def leave(self) -> None:
+        require(self.place < 2)
+        self.place = 3
+
+    @eventually
+    def left(self) -> bool:
+        return self.place == 3
+
+
+def test_a_loop_is_led_to_a_state_where_nothing_is_owed() -> None:
+    result = native(Around)
+    assert answer(result) == answer(check(Around, engine="python", stop_at_first=False))
+    lasso = next(shown for shown in result.counterexamples if shown.property == "left")
+    assert {step.state for step in lasso.steps} == {(0,), (1,), (2,)}
 
 
 def test_a_limit_of_memory_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(liveness_graph, "BYTES_OF_EDGE", 1 << 40)
-    result = check(Grid, engine="native", max_memory=1 << 40)
+    result = check(Lamps, engine="native", properties=["few"], max_memory=1 << 40)
     assert result.undecided_because == "the limit of 1,099,511,627,776 bytes of memory was reached"
-    assert result.properties["far_up"] == "undecided"
+    assert result.properties["few"] == "undecided"
 
 
 def test_it_stops_when_it_is_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The user interrupts while C works: the threads end, and the answer says so."""
+    """The user interrupts while C works: all of it is told to stop, and the answer says so."""
+    stopped: list[int] = []
+    close = LivenessGraph.close
 
     def interrupt(_watch: Watch, *said: Any, **_more: Any) -> None:
         if "liveness" in said:
             raise KeyboardInterrupt
 
+    def look(graph: LivenessGraph) -> None:
+        stops = [c_uint8.from_address(graph.runtime.graph_stop(made)) for made in graph.made]
+        stopped.extend(stop.value for stop in stops)
+        close(graph)
+
     monkeypatch.setattr(liveness_graph, "SLICE_SECONDS", 0.0)
     monkeypatch.setattr(Watch, "tick", interrupt)
-    result = check(Grid, engine="native")
+    monkeypatch.setattr(LivenessGraph, "close", look)
+    result = check(Lamps, engine="native", properties=["few"])
     assert result.undecided_because == INTERRUPTED
+    assert stopped == [1]
 
 
 # --------------------------------------------------------------------------- model errors
