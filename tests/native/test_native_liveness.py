@@ -18,7 +18,7 @@ from typing import Annotated, Any
 import pytest
 
 from checker import Counterexample, Result, check
-from checker.engines.native import liveness_graph
+from checker.engines.native import generate, liveness_graph
 from checker.engines.native.liveness_graph import LivenessGraph
 from checker.engines.python.explore import INTERRUPTED
 from checker.engines.python.watch import Watch
@@ -368,3 +368,15 @@ def test_states_with_steps_cut_off(spec: type[Spec], verdict: str) -> None:
     result = native(spec)
     assert answer(result) == answer(check(spec, engine="python", stop_at_first=False))
     assert result.properties["none"] == verdict
+
+
+# --------------------------------------------------------------------------- from the typed form
+
+
+@pytest.mark.parametrize("spec", [Around, Cut, FailsInProperty, allocator.WeakAllocator])
+def test_the_general_generator_tells_the_same(
+    spec: type[Spec], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generate, "MOST_UNROLLED", 0)
+    reference = check(spec, engine="python", stop_at_first=False)
+    assert answer(native(spec, workers=2)) == answer(reference)

@@ -176,6 +176,7 @@ class LivenessGraph:
             futures = [pool.submit(call) for call in calls]
             try:
                 while wait(futures, SLICE_SECONDS, FIRST_EXCEPTION).not_done:
+                    self.watch.weigh()
                     self.watch.tick(self.states, self.edges, 0, 0, "liveness")
                 return [future.result() for future in futures]
             except BaseException:
