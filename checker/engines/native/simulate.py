@@ -75,10 +75,8 @@ def labelled(model: Model, plan: Plan) -> Labelled:
     program = compile_model(model)
     try:
         return _labelled(program, plan)
-    except NotGroundError as error:
-        why = str(error)
-    if plan.refinements:
-        raise NotNativeError(f"refinement needs a spec that can be made ground, and here is {why}")
+    except NotGroundError:
+        pass
     try:
         made = general(program, plan.names)
     except NotInCError as error:
