@@ -56,7 +56,7 @@ def _generated(
         why = f"{len(made.source):,} bytes of C when every binding is written out"
         return _general(program, wanted, liveness, options, why)
     others = tuple(_generated(r.other, (), False, Options()) for r in made.refinements)
-    source = partial(liveness_source, ground, labels, made.source) if labels else None
+    source = partial(liveness_source, ground, labels) if labels else None
     return replace(made, others=others, liveness=source)
 
 

@@ -49,8 +49,6 @@ class LivenessSource:
 
     observing: str
     """What `runtime/graph.h` asks for."""
-    labelled: str | None
-    """The C of the model, which gives labels; `None` where no step is fair."""
     assumptions: tuple[tuple[str, Args], ...]
     """By number: an action, and the values of the parameters that its fairness is for each of."""
 

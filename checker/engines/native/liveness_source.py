@@ -66,17 +66,13 @@ def _assumption(action: ir.ActionIR, fairness: ir.Fair, binding: Binding) -> Ass
 
 
 def liveness_source(
-    ground: Ground, labels: Labels, model: str, instances: Iterable[tuple[str, Args]]
+    ground: Ground, labels: Labels, instances: Iterable[tuple[str, Args]]
 ) -> LivenessSource:
-    """C that tells of these instances of liveness properties, each a name and arguments.
-
-    `model`: the C of the model, which gives these labels.
-    """
+    """C that tells of these instances of liveness properties, each a name and arguments."""
     judgements = {(j.name, j.args): j for j in ground.judgements}
     observed = [judgements[instance] for instance in instances]
     return LivenessSource(
         _Observing(ground, observed, labels).source(),
-        model if labels.assumptions else None,
         tuple(labels.assumptions),
     )
 

@@ -111,7 +111,7 @@ class _Model:
             used=self.steps.used,
             refinements=refinements,
             others=others,
-            liveness=partial(liveness_source, self.program, self.file.room, source)
+            liveness=partial(liveness_source, self.program, self.file.room)
             if self.liveness
             else None,
             notes=("from the typed form",),

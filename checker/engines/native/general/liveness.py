@@ -28,10 +28,10 @@ START = [
 
 
 def liveness_source(
-    program: ir.Program, room: int, model: str, instances: Iterable[tuple[str, Args]]
+    program: ir.Program, room: int, instances: Iterable[tuple[str, Args]]
 ) -> LivenessSource:
     """C that tells of these instances of liveness properties, each a name and arguments."""
-    return _Liveness(program, room, list(instances)).source(model)
+    return _Liveness(program, room, list(instances)).source()
 
 
 class _Liveness:
@@ -57,7 +57,7 @@ class _Liveness:
             number = self.assumptions.setdefault((told.action.name, asked), len(self.assumptions))
             self.serves[label] = number
 
-    def source(self, model: str) -> LivenessSource:
+    def source(self) -> LivenessSource:
         roots = [prop.function for prop, _ in self.instances]
         for told in self.fair:
             assert told.action.fairness is not None
@@ -76,7 +76,6 @@ class _Liveness:
         ]
         return LivenessSource(
             self.file.source("graph.h", (), parts),
-            model if self.assumptions else None,
             tuple(self.assumptions),
         )
 
