@@ -15,6 +15,7 @@ import pytest
 
 from checker.engines.native import reduction_moves
 from checker.engines.native.reduction import Reduction, reduction
+from checker.engines.native.reduction_facts import Facts
 from checker.ground.conditions import Condition, both, either, holds, negation
 from checker.ground.lower import Binding, Ground, lowered, step
 from checker.ground.symbols import NotGroundError
@@ -23,6 +24,7 @@ from checker.lang.errors import ModelError, NotEnabled, SpecError
 from checker.lang.model import Model
 from tests.generate.loading import load_text
 from tests.generate.random_specs import random_spec
+from tests.native.por_specs import processes
 
 RANDOM_SPECS = int(os.environ.get("QUORATE_RANDOM_SPECS", "60")) // 2
 SLICES = 3
@@ -104,7 +106,8 @@ def wrong_tables(seeds: range, folder: Path) -> tuple[int, dict[int, str]]:
     found: dict[int, str] = {}
     for seed in seeds:
         try:
-            model = Model.of(load_text(random_spec(random.Random(seed).randrange), folder).Random())
+            made = (random_spec, processes)[seed % 2]
+            model = Model.of(load_text(made(random.Random(seed).randrange), folder).Random())
             ground = lowered(compile_model(model))
             states = list(reached(model, ground))
         except (SpecError, NotGroundError, ModelError):
@@ -113,7 +116,9 @@ def wrong_tables(seeds: range, folder: Path) -> tuple[int, dict[int, str]]:
         if len(ground.bindings) > BINDINGS:
             continue
         looked_at += 1
-        table = reduction(ground.bindings, sought, ok)
+        starts = [ground.layout.encode(state) for state in model.initial_states()]
+        facts = Facts(ground.layout.cells, ground.bindings, starts)
+        table = reduction(ground.bindings, facts, sought, ok)
         for mistake in mistakes(table, ground, states, sought, ok):
             found[seed] = mistake
             break

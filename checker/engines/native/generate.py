@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -19,9 +19,9 @@ from checker.ground.lower import Ground, lowered
 from checker.ground.symbols import NotGroundError
 from checker.lang.compile import compile_model
 from checker.lang.effects import singled_out
+from checker.lang.errors import ModelError
 from checker.lang.ir import Program
-from checker.lang.model import Model
-
+from checker.lang.model import Model, State
 
 MOST_UNROLLED = 250_000
 """More C than this, in bytes, takes a compiler longer than it saves: some 5 seconds."""
@@ -29,11 +29,25 @@ MOST_UNROLLED = 250_000
 
 def generate(model: Model, plan: Plan, options: Options | None = None) -> Generated:
     """The C of a model, judging what is planned.  `NotNativeError` where there is none."""
-    return _generated(compile_model(model), plan.names, bool(plan.liveness), options or Options())
+    options = options or Options()
+    program, liveness = compile_model(model), bool(plan.liveness)
+    return _generated(program, plan.names, liveness, options, _initial(model, options))
+
+
+def _initial(model: Model, options: Options) -> list[State]:
+    """The initial states, where the generator must know them; none if there is an error."""
+    try:
+        return model.initial_states() if options.por else []
+    except ModelError:
+        return []
 
 
 def _generated(
-    program: Program, wanted: Iterable[str], liveness: bool, options: Options
+    program: Program,
+    wanted: Iterable[str],
+    liveness: bool,
+    options: Options,
+    initial: Sequence[State] = (),
 ) -> Generated:
     try:
         ground = lowered(program)
@@ -47,7 +61,7 @@ def _generated(
             ground,
             wanted,
             labels.of_bindings if labels else (),
-            reduce=options.por,
+            reduce=[ground.layout.encode(s) for s in initial] if options.por else None,
             symmetric=symmetric,
         )
     except NotGroundError as error:
@@ -55,7 +69,10 @@ def _generated(
     if len(made.source) > MOST_UNROLLED:
         why = f"{len(made.source):,} bytes of C when every binding is written out"
         return _general(program, wanted, liveness, options, why)
-    others = tuple(_generated(r.other, (), False, Options()) for r in made.refinements)
+    try:
+        others = tuple(unrolled(r.other, lowered(r.other), ()) for r in made.refinements)
+    except NotGroundError as error:
+        return _general(program, wanted, liveness, options, str(error))
     source = partial(liveness_source, ground, labels) if labels else None
     return replace(made, others=others, liveness=source)
 
@@ -78,13 +95,9 @@ def _general(
     program: Program, wanted: Iterable[str], liveness: bool, options: Options, why: str
 ) -> Generated:
     """The C of a program that cannot be made ground."""
-    names = set(wanted)
-    refinements = [r.name for r in program.refinements if r.name in names]
-    asked = "reductions" if options.needs_native else "liveness" if liveness else ""
-    asked = "refinement" if refinements else asked
-    if asked:
-        raise NotNativeError(f"{asked} needs a spec that can be made ground, and here is {why}")
+    if options.needs_native:
+        raise NotNativeError(f"reductions need a spec that can be made ground, and here is {why}")
     try:
-        return general(program, names)
+        return general(program, wanted, liveness)
     except NotInCError as error:
         raise NotNativeError(str(error)) from error

@@ -29,6 +29,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from checker.engines.native.reduction_facts import Facts
 from checker.engines.native.reduction_moves import Move, Work, independent
 from checker.ground.conditions import TRUE, Condition, negation
 from checker.ground.lower import Binding
@@ -52,14 +53,14 @@ class Reduction:
 
 
 def reduction(
-    bindings: Iterable[Binding], sought: Iterable[Condition], extended: Condition
+    bindings: Iterable[Binding], facts: Facts, sought: Iterable[Condition], extended: Condition
 ) -> Reduction:
     """How a search for states where one of `sought` holds may be reduced.
 
     `extended`: what holds in states that are extended.
     """
     work = Work()
-    moves = [Move(binding, work) for binding in bindings]
+    moves = [Move(binding, facts, work) for binding in bindings]
     numbers: dict[Condition, int] = {}
     needs = tuple(
         tuple(numbers.setdefault(part, len(numbers)) for part in _parts(move.guard))

@@ -6,6 +6,7 @@ answer yes is right, and no may mean that it is not known.
 
 from __future__ import annotations
 
+from checker.engines.native.reduction_facts import Facts
 from checker.ground.conditions import FALSE, TRUE, Condition, both, count, either, negation, under
 from checker.ground.lower import Binding
 
@@ -46,7 +47,7 @@ def independent(a: Move, b: Move) -> bool:
     weight = a.work.weight
     if not a.work.allows(weight(a.guard) * b.weight + weight(b.guard) * a.weight):
         return False
-    known = both(a.guard, b.guard)
+    known = a.facts.told(both(a.guard, b.guard), a.touched | b.touched)
     if known is FALSE:
         return True
     if not (a.keeps(b.guard, known) and b.keeps(a.guard, known)):
@@ -65,7 +66,8 @@ def independent(a: Move, b: Move) -> bool:
 class Move:
     """A binding, to reason about."""
 
-    def __init__(self, binding: Binding, work: Work) -> None:
+    def __init__(self, binding: Binding, facts: Facts, work: Work) -> None:
+        self.facts = facts
         self.work = work
         self.guard = both(binding.guard, negation(binding.errors))
         self.written = {effect.cell.number: dict(effect.codes) for effect in binding.effects}
@@ -135,7 +137,7 @@ class Move:
         known = self.guard if known is None else known
         if not self.work.allows(self.work.weight(of) * self.weight + self.work.weight(known)):
             return False
-        known = both(known, of)
+        known = self.facts.told(both(known, of), of.cells | self.after(of).cells)
         if known is FALSE or under(self.after(of), known) is TRUE:
             return True
         match of.kind:

@@ -18,6 +18,7 @@ from checker.engines.native.conditions import Conditions
 from checker.engines.native.generated import Args, Generated, What
 from checker.engines.native.packing import Packing, Place
 from checker.engines.native.reduction import reduction
+from checker.engines.native.reduction_facts import Facts
 from checker.engines.native.reduction_source import reduction_source
 from checker.engines.native.symmetry import Symmetry
 from checker.ground.conditions import (
@@ -45,12 +46,13 @@ def unrolled(
     wanted: Iterable[str],
     labels: Sequence[int] = (),
     *,
-    reduce: bool = False,
+    reduce: Sequence[list[int]] | None = None,
     symmetric: Symmetry | None = None,
 ) -> Generated:
     """The program in C, judging the properties named in `wanted`.
 
-    `reduce`: with what partial-order reduction needs.  `symmetric`: with one state for each orbit.
+    `reduce`: with what partial-order reduction needs, from these initial states.  `symmetric`:
+    with one state for each orbit.
     """
     writer = _Writer(program, ground, frozenset(wanted), labels, reduce)
     return writer.generated(symmetric)
@@ -82,7 +84,7 @@ class _Writer:
         ground: Ground,
         wanted: frozenset[str],
         labels: Sequence[int],
-        reduce: bool,
+        reduce: Sequence[list[int]] | None,
     ) -> None:
         self.program = program
         self.ground = ground
@@ -113,7 +115,10 @@ class _Writer:
         self.whats = tuple(whats)
         self.error = len(whats) - 1
         self.steps = list(self._steps(wanted))
-        self.reduction = reduction(ground.bindings, *self._looked_for()) if reduce else None
+        self.reduction = None
+        if reduce is not None:
+            facts = Facts(ground.layout.cells, ground.bindings, reduce)
+            self.reduction = reduction(ground.bindings, facts, *self._looked_for())
 
     def generated(self, symmetric: Symmetry | None) -> Generated:
         return Generated(

@@ -83,6 +83,7 @@ typedef struct Engine {
     u64 *starts; /* where each level begins */
     u32 depth, start_room;
     u64 most;       /* states, at most, */
+    u8 *settled; /* by number, if the model is reduced: see `ahead` in explore.c */
     u64 most_lines; /* and lines of the table */
 
     /* The phase that the workers are in. */

@@ -181,33 +181,40 @@ static void judge_images(Worker *worker, const u64 *s, u32 first) {
     }
 }
 
-/* Whether a state is in no level up to this one.  Which worker found it first does not matter. */
-static int is_new(Engine *engine, const u64 *s) {
-    u64 t[NW];
-    memcpy(t, s, sizeof t);
-    if (engine->model->canonical) engine->model->canonical(t);
-    u32 number = find_or_add(&engine->all, t, hash_of(t), MOST_STATES);
-    return number == MOST_STATES || number >= engine->level_end;
+/* The proviso: what is left for later in one state may not be left for ever.
+ *
+ * A state with all its successors is settled.  So is one that has a useful step, among those that
+ * were taken, to a state of an earlier level that is settled.  Any other must have a useful step
+ * to a new state, one of the next level.  Then useful steps lead from every state to one that has
+ * all its successors.  Which worker found a state first does not matter. */
+typedef enum Ahead { NOTHING, NEW, SETTLED } Ahead;
+
+static Ahead ahead(Engine *engine, const u64 *s) {
+    u32 number = find_or_add(&engine->all, s, hash_of(s), MOST_STATES);
+    if (number == MOST_STATES || number >= engine->level_end) return NEW;
+    int earlier = number < engine->starts[engine->depth];
+    return earlier && engine->settled[number] ? SETTLED : NOTHING;
 }
 
-/* Add the successors by the bindings chosen; whether a useful one leads to a new state. */
-static int take_chosen(Worker *worker, const u64 *s) {
+/* Add the successors by the bindings chosen; the best that a useful one leads to. */
+static Ahead take_chosen(Worker *worker, const u64 *s) {
     const Chooser *c = &worker->chooser;
     Out *out = &worker->out;
-    int any_new = 0;
+    Ahead best = NOTHING;
     for (u32 w = 0; w < c->words; w++) {
         for (u64 left = c->chosen[w]; left; left &= left - 1) {
             u32 before = out->count;
             c->r->take(s, w * 64 + (u32)__builtin_ctzll(left), out);
-            if (any_new || before == out->count || !(c->r->useful[w] & left & -left)) continue;
-            any_new = is_new(worker->engine, out->next + (u64)before * NW);
+            if (before == out->count || !(c->r->useful[w] & left & -left)) continue;
+            Ahead found = ahead(worker->engine, out->next + (u64)before * NW);
+            if (found > best) best = found;
         }
     }
-    return any_new;
+    return best;
 }
 
 /* Add the successors by a stubborn set, if there is one that is smaller than all that is enabled
- * and by which the search gets on.  0: there is none, and nothing has changed. */
+ * and that keeps to the proviso.  0: there is none, and nothing has changed. */
 static int expand_reduced(Worker *worker, const u64 *s) {
     Chooser *c = &worker->chooser;
     Out *out = &worker->out;
@@ -217,7 +224,9 @@ static int expand_reduced(Worker *worker, const u64 *s) {
     u32 enabled = find_enabled(c);
     make_room(out, enabled);
     while (choose(c, enabled)) {
-        if (take_chosen(worker, s)) {
+        Ahead found = take_chosen(worker, s);
+        if (found != NOTHING) {
+            worker->engine->settled[worker->at] = found == SETTLED;
             for (u32 b = 0; b < c->r->bindings; b++) {
                 if (!has(c->chosen, b)) continue;
                 out->actions[c->r->action[b]]++;
@@ -242,7 +251,12 @@ static void expand_one(Worker *worker, const u64 *s) {
     }
     if (model->most) make_room(out, model->most);
     out->cut = out->failed = 0;
-    if (!model->reduction || !expand_reduced(worker, s)) model->expand(s, out);
+    if (!model->reduction) {
+        model->expand(s, out);
+    } else if (!expand_reduced(worker, s)) {
+        engine->settled[worker->at] = 1;
+        model->expand(s, out);
+    }
     if (model->images) judge_images(worker, s, before);
     if (UNLIKELY(out->failed)) {
         worker->failed = 1;
@@ -410,6 +424,7 @@ Engine *engine_new(const Model *model, u32 workers, u32 whats, int deadlock, u64
     while (!(engine->all.bytes = reserve((in_memory + 1) * BYTES)))
         if (!(in_memory /= 2)) return NULL;
     engine->all.room = in_memory;
+    if (model->reduction && !(engine->settled = reserve(engine->all.room))) return NULL;
     madvise(engine->all.bytes, engine->all.room * BYTES, MADV_HUGEPAGE);
     engine->most_lines = (u64)((double)in_memory / (FULLEST * SLOTS)) + 1;
     pthread_mutex_init(&engine->lock, NULL);
@@ -685,6 +700,7 @@ void engine_free(Engine *engine) {
         if (engine->model->reduction) chooser_end(&worker->chooser);
         free(worker->out.actions), free(worker->out.taken);
     }
+    if (engine->settled) munmap(engine->settled, engine->all.room);
     munmap(engine->all.bytes, (engine->all.room + 1) * BYTES);
     munmap(engine->all.lines, engine->all.line_count * sizeof(Line));
     free(engine->workers), free(engine->found), free(engine->open), free(engine->starts);
