@@ -81,7 +81,7 @@ static u32 fresh_number(Worker *worker) {
     Engine *engine = worker->engine;
     u32 used = __atomic_load_n(&engine->used, __ATOMIC_RELAXED), chunk;
     do {
-        chunk = engine->phase_workers == 1 ? 1 : CHUNK;
+        chunk = CHUNK;
         if (used >= engine->capacity) return MOST_STATES;
         if (used + (u64)chunk > engine->capacity) chunk = (u32)(engine->capacity - used);
     } while (!__atomic_compare_exchange_n(&engine->used, &used, used + chunk, 0, __ATOMIC_RELAXED,
@@ -114,20 +114,23 @@ static void prepare(Worker *worker, Batch *batch) {
         if (!batch->hashes) abort();
     }
     void (*canonical)(u64 *) = worker->engine->model->canonical;
-    u64 *kept = out->next;
     u64 *hashes = batch->hashes;
+    u32 kept = 0;
     for (u32 i = 0; i < out->count; i++) {
         u64 *s = out->next + (u64)i * NW;
         if (canonical) canonical(s);
-        u64 hash = hash_of(s);
-        u64 *recent = worker->recent[hash % RECENT];
-        if (memcmp(recent, s, NW * sizeof(u64)) == 0) continue;
-        memcpy(recent, s, NW * sizeof(u64));
-        memmove(kept, s, NW * sizeof(u64));
-        kept += NW;
-        fetch_line(all, *hashes++ = hash);
+        u64 hash = hash_of(s), *recent = worker->recent[hash % RECENT];
+        /* No branch: nobody could guess it. */
+        u64 differs = 0;
+        for (int w = 0; w < NW; w++) {
+            differs |= recent[w] ^ s[w];
+            recent[w] = out->next[(u64)kept * NW + w] = s[w];
+        }
+        hashes[kept] = hash;
+        kept += differs != 0;
+        fetch_line(all, hash);
     }
-    batch->count = (u32)(hashes - batch->hashes);
+    batch->count = kept;
     out->count = 0;
 }
 
