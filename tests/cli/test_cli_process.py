@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from checker.cli.progress import line_of, showing
-from checker.engines.result import Progress
+from checker.engines.result import Load, Progress
 
 SPECS = Path(__file__).parent.parent / "data" / "specs"
 QUORATE = [sys.executable, "-m", "checker.cli"]
@@ -172,6 +172,10 @@ def test_what_progress_says() -> None:
     progress = Progress(12_345, 50_000, 7, 210, 61.5)
     assert line_of("Paxos", progress) == "Paxos  12,345 states  201/s  depth 7  frontier 210  1:01"
     assert line_of("Paxos", replace(progress, phase="liveness")).endswith("  1:01  liveness")
+    load = Load(memory_bytes=2**30, table=0.456, disk_bytes=0, seconds_left=None)
+    assert line_of("Paxos", replace(progress, load=load)).endswith("  1:01  1,024 MB  table 46%")
+    load = replace(load, disk_bytes=5 * 2**20, seconds_left=83.0)
+    assert line_of("Paxos", replace(progress, load=load)).endswith("  disk 5 MB  about 1:23 left")
 
 
 def test_progress_on_a_terminal_only(grid: str) -> None:

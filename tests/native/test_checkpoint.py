@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import pytest
 
 from checker import check
-from checker.engines.native import checkpoint, explore
+from checker.engines.native import explore
 from checker.engines.native.checkpoint import CheckpointError, Identity, Saved
 from checker.engines.native.disk import DiskFile
 from checker.engines.native.generate import generate
@@ -21,6 +21,7 @@ from checker.engines.native.library import Library, Search, Status
 from checker.engines.native.options import Options
 from checker.engines.python.plan import Plan
 from checker.lang import Range, Spec, action, const, invariant, reachable, require, step_property
+from checker.lang.errors import SpecError
 from checker.lang.model import Model
 from spec.paxos import Paxos
 from tests.native.answers import answer
@@ -142,8 +143,8 @@ def test_a_run_that_is_killed_goes_on(tmp_path: Path) -> None:
         run.wait()
     assert file.exists()
     plain = subprocess.run(command(), capture_output=True, check=True, text=True)
-    resumed = subprocess.run(command("--resume", file), capture_output=True, check=True, text=True)
-    assert counts(resumed.stdout) == counts(plain.stdout)
+    result = subprocess.run(command("--resume", file), capture_output=True, check=True, text=True)
+    assert counts(result.stdout) == counts(plain.stdout)
 
 
 # --------------------------------------------------------------------------- what is refused
@@ -249,12 +250,17 @@ def test_an_older_checkpoint_stays_where_a_newer_one_cannot_be_written(
     def full(_file: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoint.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     Interruptions(monkeypatch).left = 30
     result = check(Grid(), checkpoint=saved, workers=1)
     assert saved.read_bytes() == before
     assert [one.name for one in saved.parent.iterdir()] == ["saved"]
     assert f"no checkpoint could be written to {saved}: No space left on device" in result.warnings
+
+
+def test_a_reduced_search_has_no_checkpoint(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="do not go together"):
+        check(Grid(), properties=["inside"], por=True, checkpoint=tmp_path / "saved")
 
 
 def test_a_folder_that_is_not_there_is_refused_at_once(tmp_path: Path) -> None:

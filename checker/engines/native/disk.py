@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from checker.engines.native.library import Library, Search, Status
+from checker.engines.native.options import Options
 from checker.engines.python.watch import memory_bytes
 from checker.lang.errors import LimitReached
 
@@ -20,12 +21,12 @@ LEAST_BYTES = 2**22
 """Less than this is not worth a search: the limit of memory ends it."""
 
 
-def most_in_memory(library: Library, workers: int, limit_bytes: int | None) -> int | None:
+def most_in_memory(library: Library, options: Options, limit_bytes: int | None) -> int | None:
     """How many states memory may hold, under a limit for the whole process."""
     if limit_bytes is None:
         return None
-    free = limit_bytes - memory_bytes() - ROOM_BYTES - workers * library.worker_bytes()
-    return library.most_in_memory(max(0.97 * free, LEAST_BYTES))
+    free = limit_bytes - memory_bytes() - ROOM_BYTES - options.threads * library.worker_bytes()
+    return library.most_in_memory(max(0.97 * free, LEAST_BYTES), options.por)
 
 
 def usual_folder() -> Path:

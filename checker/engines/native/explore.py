@@ -88,7 +88,7 @@ class _Run:
         self.disk = DiskFile(options.disk)
         held = options.most_in_memory
         if held is None:
-            held = most_in_memory(self.library, options.threads, limits.max_memory_bytes)
+            held = most_in_memory(self.library, options, limits.max_memory_bytes)
         self.search = Search(
             self.library, options.threads, self.plan.deadlock, limits.max_states, held
         )

@@ -103,9 +103,13 @@ class Library:
         flat = [word for words in states for word in words]
         return (c_uint64 * len(flat))(*flat)
 
-    def most_in_memory(self, memory_bytes: float) -> int:
-        """How many states there is room for: each whole, in the table, and a bit to sift them."""
-        each = self.state_bytes + LINE_BYTES / (LINE_SLOTS * FULLEST) + 1 / 8
+    def most_in_memory(self, memory_bytes: float, reduced: bool) -> int:
+        """How many states there is room for.
+
+        Each is kept whole, and has a slot of the table, a bit while the candidates are sifted (see
+        `disk.h`), and a byte for partial-order reduction.
+        """
+        each = self.state_bytes + LINE_BYTES / (LINE_SLOTS * FULLEST) + 1 / 8 + reduced
         return int(memory_bytes / each)
 
     def worker_bytes(self) -> int:

@@ -45,6 +45,10 @@ class Options:
             raise SpecError(
                 "symmetry and partial-order reduction do not go together", "choose one of them"
             )
+        if self.por and (self.checkpoint or self.resume):
+            raise SpecError(
+                "partial-order reduction and checkpoints do not go together", "choose one of them"
+            )
         if self.symmetry and plan.liveness:
             judged = [what.name for what, _ in plan.liveness]
             _refuse(plan, "a search with symmetry does not keep runs, and so it cannot", judged)
