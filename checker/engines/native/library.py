@@ -17,7 +17,7 @@ LINE_BYTES, LINE_SLOTS, FULLEST = 64, 12, 0.9
 """Of the table.  As in `states.h` and `engine.h`."""
 
 RUNTIME_OPTIONS = ("-O2",)
-MODEL_OPTIONS = ("-O1",)
+MODEL_OPTIONS = ("-O2",)
 
 
 DEADLOCK = What("deadlock", "deadlock", ())

@@ -36,8 +36,13 @@ from checker.ground.images import Image, NoImage
 from checker.ground.lower import Effect, Ground, Judgement
 from checker.ground.symbols import NotGroundError
 from checker.lang import ir
+from checker.lang.errors import SpecError
 
 MOST_TOGETHER = 64
+MANY_WAYS = 4
+"""So many ways are worth a test before them."""
+SHORT, MOST_TRIED = 8, 64
+"""How long such a test may be, and how many are considered."""
 
 
 def unrolled(
@@ -184,12 +189,16 @@ class _Writer:
             sought.append(both(negation(errors), negation(j.holds)))
         for j in self.goals:
             if j.errors is not FALSE:
-                raise NotGroundError(f"`{j.name}` may fail: the goals of a reduced search must not")
+                raise SpecError(
+                    f"`{j.name}` may fail, and partial-order reduction cannot judge such a goal",
+                    "check it without the reduction, or state what it needs before it",
+                )
             sought.append(both(negation(errors), j.holds))
         sought.append(either(errors, *(j.errors for j in self.constraints)))
         failing = either(binding.errors for binding in self.ground.bindings)
-        sought += [failing, *(binding.pruned for binding in self.ground.bindings)]
-        return sought, both(negation(failing), *(j.holds for j in self.constraints))
+        within = both(j.holds for j in self.constraints)
+        sought += [failing, negation(within), *(b.pruned for b in self.ground.bindings)]
+        return sought, both(negation(failing), within)
 
     def _reduction(self, told: list[str]) -> str:
         if self.reduction is None:
@@ -246,7 +255,7 @@ class _Writer:
         for action in self.program.actions:
             steps = [step for step in self.steps if step.action == action.name]
             for part, together in enumerate(_pieces(steps)):
-                name = f"{_plain(action.name)}_{part}"
+                name = f"do_{_plain(action.name)}_{part}"
                 place = self.program.functions[action.function].place
                 lines = [f"    /* {place.file}:{place.line} {action.name} */"]
                 for step in together:
@@ -280,9 +289,27 @@ class _Writer:
         lines = [f"    /* {said(step.ways[0])}, and {len(step.ways) - 1} more ways */"]
         common, rest = _factored([way.guard for way in step.ways])
         lines.append(f"    if ({self.text(common)}) {{\n        u64 m = n;")
-        for way, guard in zip(step.ways, rest, strict=True):
-            lines.append(f"        if ({self.text(guard)}) {{ n++; taken[{way.number}] = 1; }}")
+        ways = [(way.number, guard) for way, guard in zip(step.ways, rest, strict=True)]
+        lines += self._counted(ways, frozenset(), "        ")
         return [*lines, f"        if (n != m) {{ {add} }}\n    }}"]
+
+    def _counted(
+        self, ways: list[tuple[int, Condition]], known: frozenset[int], indent: str
+    ) -> list[str]:
+        """Count the ways whose guards hold.  What many of them need is tested once, before them."""
+        lines = []
+        while MANY_WAYS <= len(ways) <= MOST_TOGETHER:
+            shared, needing = _needed_by_most(ways, known)
+            if len(needing) < MANY_WAYS:
+                break
+            inner = [(number, under(guard, shared)) for number, guard in needing]
+            lines.append(f"{indent}if ({self.text(shared)}) {{")
+            lines += self._counted(inner, known | {shared.number}, indent + "    ")
+            lines.append(f"{indent}}}")
+            ways = [way for way in ways if way not in needing]
+        for number, guard in ways:
+            lines.append(f"{indent}if ({self.text(guard)}) {{ n++; taken[{number}] = 1; }}")
+        return lines
 
     def _add(self, step: _Step) -> str:
         """Make the successor; leave it out if it is the same state."""
@@ -586,6 +613,24 @@ def _pieces(steps: list[_Step]) -> Iterator[list[_Step]]:
         size += len(step.ways)
     if piece:
         yield piece
+
+
+def _needed_by_most(
+    ways: list[tuple[int, Condition]], known: frozenset[int]
+) -> tuple[Condition, list[tuple[int, Condition]]]:
+    """A short part of some guard that most of the guards imply, and the ways that have those."""
+    parts: dict[int, Condition] = {}
+    for _, guard in ways:
+        for part in guard.parts if guard.kind == "and" else (guard,):
+            short = part.kind == "atom" or (part.kind == "or" and len(part.parts) <= SHORT)
+            if short and part.number not in known:
+                parts[part.number] = part
+    best: tuple[Condition, list[tuple[int, Condition]]] = (TRUE, [])
+    for part in list(parts.values())[:MOST_TRIED]:
+        needing = [way for way in ways if under(part, way[1]) is TRUE]
+        if len(needing) > len(best[1]):
+            best = part, needing
+    return best
 
 
 def _factored(guards: list[Condition]) -> tuple[Condition, list[Condition]]:
