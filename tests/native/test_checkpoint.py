@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import pytest
 
 from checker import check
-from checker.engines.native import explore
+from checker.engines.native import checkpoint, explore
 from checker.engines.native.checkpoint import CheckpointError, Identity, Saved
 from checker.engines.native.disk import DiskFile
 from checker.engines.native.generate import generate
@@ -106,6 +106,7 @@ def test_what_is_interrupted_goes_on(
         stops += 1
     assert stops > 2
     assert answer(result) == answer(expected)
+    assert result.frontier == expected.frontier
     assert [one.steps for one in result.counterexamples] == [
         one.steps for one in expected.counterexamples
     ]
@@ -194,6 +195,23 @@ def test_damage_is_noticed(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None
             reader.read(whole[:at])
     with pytest.raises(CheckpointError):
         reader.read(whole + b"more")
+
+
+def test_pieces_that_changed_places_are_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint, "PIECE", 50)
+    file = tmp_path / "saved"
+    with monkeypatch.context() as patch:
+        Interruptions(patch).left = 20
+        check(Grid(), checkpoint=file, workers=1)
+    reader = Reader(file)
+    whole = file.read_bytes()
+    size = 50 * reader.library.state_bytes + checkpoint.DIGEST
+    start = Saved(file, reader.identity).states_at
+    one, two = whole[start : start + size], whole[start + size : start + 2 * size]
+    with pytest.raises(CheckpointError):
+        reader.read(whole[:start] + two + one + whole[start + 2 * size :])
 
 
 def refusal(file: Path, spec: Spec | None = None, **asked: Any) -> str:

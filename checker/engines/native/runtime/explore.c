@@ -562,7 +562,8 @@ int engine_settle(Engine *engine) {
 /* The states were put back: go on from there. */
 int engine_resume(Engine *engine, const u64 *starts, u32 depth, u64 cursor) {
     u64 lines = (u64)((double)engine->used / (FULLEST * SLOTS)) * 2 + FIRST_LINES;
-    if (!make_table(engine, lines < engine->most_lines ? lines : engine->most_lines))
+    if (lines > engine->most_lines || engine->disk.file >= 0) lines = engine->most_lines;
+    if (!make_table(engine, lines))
         return NO_MEMORY;
     for (engine->depth = 0; engine->depth <= depth; engine->depth++)
         begin_level(engine, starts[engine->depth]);
