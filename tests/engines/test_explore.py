@@ -469,7 +469,7 @@ def test_an_interruption_gives_an_honest_result(monkeypatch: pytest.MonkeyPatch)
         if len(seen) == 3:
             raise KeyboardInterrupt
 
-    result = check(Grid, progress=stop)
+    result = check(Grid, engine="python", progress=stop)
     assert result.verdict == "undecided"
     assert result.undecided_because == "it was interrupted"
     assert 0 < result.distinct_states < 1600

@@ -460,8 +460,12 @@ def test_the_typed_form_is_walked_where_the_ground_one_is_too_large(
     assert [step.action for step in result.counterexample.steps] == [None, "put", "put", "put"]
     walked = walk(model_of(Pairs), walks=100, properties=["deadlock"])
     assert 0 < walked.actions["clear"] < walked.actions["put"]
-    with pytest.raises(NotNativeError, match="refinement needs a spec that can be made ground"):
-        walk(model_of(Climbs))
+    climbed = walk(model_of(BeginsHigh), walks=10).counterexample
+    assert climbed is not None
+    assert climbed.property == "height"
+    too_high = walk(model_of(TooHigh), walks=300, depth=200).counterexample
+    assert too_high is not None
+    assert (too_high.property, too_high.steps[-1].action) == ("height", "up")
 
 
 def test_engines_by_name() -> None:
