@@ -152,6 +152,7 @@ def _make(
 
 TRUE = _make("true")
 FALSE = _make("false")
+TRUE._negation, FALSE._negation = FALSE, TRUE
 
 
 def atom(cell: Cell, codes: Collection[int]) -> Condition:
@@ -167,7 +168,9 @@ def negation(of: Condition) -> Condition:
     if of._negation is None:
         made = _negated(of)
         of._negation = made
-        made._negation = of
+        # A formula may have been simplified to one that has its own negation: true, above all.
+        if made._negation is None:
+            made._negation = of
     return of._negation
 
 

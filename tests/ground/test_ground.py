@@ -123,6 +123,13 @@ def test_simplified_conditions_mean_the_same(formula: Any, known: Any) -> None:
             assert holds(shorter, codes) == holds(condition, codes)
 
 
+@given(formulas)
+def test_true_and_false_keep_their_negations(formula: Any) -> None:
+    negation(negation(made(formula)))
+    assert negation(TRUE) is FALSE
+    assert negation(FALSE) is TRUE
+
+
 def test_what_is_plain_is_seen() -> None:
     a, b = atom(CELLS[0], {1}), atom(CELLS[1], {1})
     assert both(a, negation(a)) is FALSE
