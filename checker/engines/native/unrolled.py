@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from checker.engines.native.conditions import Conditions
@@ -40,6 +40,7 @@ from checker.lang.errors import SpecError
 
 MOST_TOGETHER = 64
 MANY_WAYS = 4
+MANY_STEPS = 3
 """So many ways are worth a test before them."""
 SHORT, MOST_TRIED = 8, 64
 """How long such a test may be, and how many are considered."""
@@ -258,8 +259,7 @@ class _Writer:
                 name = f"do_{_plain(action.name)}_{part}"
                 place = self.program.functions[action.function].place
                 lines = [f"    /* {place.file}:{place.line} {action.name} */"]
-                for step in together:
-                    lines += self._step(action, step)
+                lines += self._steps_text(action, together)
                 yield (
                     name,
                     f"static __attribute__((noinline)) u64 *{name}"
@@ -269,6 +269,29 @@ class _Writer:
                     + f"\n    out->actions[{self.actions.index(action.name)}] += n;"
                     "\n    return next;\n}",
                 )
+
+    def _steps_text(self, action: ir.ActionIR, steps: list[_Step]) -> list[str]:
+        """The steps; what several of them need is tested once, before them."""
+        lines = []
+        waiting = [(number, step.ways[0].guard) for number, step in enumerate(steps)]
+        waiting = [w for w in waiting if len(steps[w[0]].ways) == 1]
+        done = set()
+        while len(waiting) >= MANY_STEPS:
+            shared, needing = _needed_by_most(waiting, frozenset())
+            if len(needing) < MANY_STEPS or len(needing) == len(waiting) == len(steps):
+                break
+            lines.append(f"    if ({self.text(shared)}) {{")
+            for number, guard in needing:
+                step = steps[number]
+                way = replace(step.ways[0], guard=under(guard, shared))
+                lines += self._step(action, replace(step, ways=[way]))
+                done.add(number)
+            lines.append("    }")
+            waiting = [way for way in waiting if way not in needing]
+        for number, step in enumerate(steps):
+            if number not in done:
+                lines += self._step(action, step)
+        return lines
 
     def _step(self, action: ir.ActionIR, step: _Step) -> list[str]:
         names = [choice.name for choice in action.choices]
