@@ -40,6 +40,11 @@ if TYPE_CHECKING:
 @click.option(
     "--por", is_flag=True, help="Partial-order reduction: for invariants, goals and deadlock."
 )
+@click.option(
+    "--fingerprint",
+    type=click.Choice(["64", "128"]),
+    help="Keep hashes of so many bits, not states: less memory, and states may be missed.",
+)
 @click.option("--max-states", type=click.IntRange(min=1), help="Stop after so many states.")
 @limits_options
 @storage_options
@@ -63,6 +68,7 @@ def command(
     workers: int | None,
     symmetry: bool,
     por: bool,
+    fingerprint: str | None,
     max_states: int | None,
     max_seconds: float | None,
     max_memory: int | None,
@@ -121,6 +127,7 @@ def command(
             workers=workers,
             symmetry=symmetry,
             por=por,
+            fingerprint=int(fingerprint) if fingerprint else None,
             max_states=max_states,
             max_seconds=max_seconds,
             max_memory=memory,

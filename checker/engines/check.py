@@ -44,6 +44,7 @@ def check(
     workers: int | None = None,
     symmetry: bool = False,
     por: bool = False,
+    fingerprint: int | None = None,
     disk: Path | str | None = None,
     checkpoint: Path | str | None = None,
     checkpoint_minutes: float = 10.0,
@@ -59,7 +60,9 @@ def check(
     `workers`: threads of the native engine; `None`: one for each core.  `symmetry`: one state for
     each orbit of the members of symmetric Sorts, by the native engine.  `por`: partial-order
     reduction, by the native engine: the same verdicts, of properties of single states only, from
-    fewer states; a counterexample may not be the shortest.
+    fewer states; a counterexample may not be the shortest.  `fingerprint`: a hash of 64 or 128
+    bits stands for a state, in less memory; a warning tells how likely it is that states were
+    missed.  The native engine does it, without liveness.
 
     Of large runs, which the native engine does: `max_memory` is kept by going on in a file in the
     folder `disk` (`None`: $TMPDIR or /var/tmp).  `checkpoint`: the file where the search is
@@ -74,6 +77,7 @@ def check(
         workers,
         symmetry,
         por,
+        fingerprint,
         disk=Path(disk) if disk else None,
         checkpoint=Path(checkpoint) if checkpoint else None,
         checkpoint_seconds=60 * checkpoint_minutes,

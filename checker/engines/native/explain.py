@@ -21,11 +21,15 @@ Steps = tuple[Step, ...]
 class Explain:
     """Adds to the findings what a search reported.  Only when the search has ended."""
 
-    def __init__(self, model: Model, plan: Plan, findings: Findings, search: Search) -> None:
+    def __init__(
+        self, model: Model, plan: Plan, findings: Findings, search: Search, *, runs: bool
+    ) -> None:
+        """`runs`: whether the search still knows the states of each level."""
         self.model = model
         self.plan = plan
         self.findings = findings
         self.search = search
+        self.runs = runs
         self.packing = search.library.generated.packing
         self.symmetric = search.library.generated.symmetry is not None
 
@@ -92,10 +96,11 @@ class Explain:
     # ------------------------------------------------------------- runs
 
     def _run_to(self, seen: Seen) -> Steps:
-        words = self.search.path(seen.state, seen.level)
+        """The run to what was seen; without runs, its last states."""
+        words = self.search.path(seen.state, seen.level) if self.runs else [seen.state]
         if seen.after is not None:
             words.append(seen.after)
-        if self.symmetric:
+        if self.symmetric and self.runs:
             return self._run_through_orbits([self.search.canonical(w) for w in words])
         return run_through(self.model, [self.packing.decode(w) for w in words])
 

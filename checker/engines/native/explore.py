@@ -7,11 +7,12 @@ shown by running the spec itself there.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from checker.engines.native.checkpoint import Checkpoints, Identity, Saved
 from checker.engines.native.disk import DiskFile, most_in_memory
 from checker.engines.native.explain import Explain
+from checker.engines.native.fingerprints import risk, with_run
 from checker.engines.native.generate import generate
 from checker.engines.native.generated import What
 from checker.engines.native.library import NO_ROOM, Library, Search, Seen, Status
@@ -49,7 +50,17 @@ def explore(
     options = options or Options()
     options.allow(plan)
     watch = Watch(limits or Limits(), progress)
-    library = Library(generate(model, plan, options))
+    result = _explored(model, plan, watch, options, stop_at_first)
+    if options.fingerprint is None or result.verdict != "violated":
+        return result
+    exactly = replace(options, fingerprint=None)
+    return with_run(result, lambda: _explored(model, plan, watch, exactly, stop_at_first))
+
+
+def _explored(
+    model: Model, plan: Plan, watch: Watch, options: Options, stop_at_first: bool
+) -> Result:
+    library = Library(generate(model, plan, options), options.fingerprint)
     run = _Run(model, plan, watch, library, options, stop_at_first)
     try:
         run.explore()
@@ -92,7 +103,9 @@ class _Run:
         self.search = Search(
             self.library, options.threads, self.plan.deadlock, limits.max_states, held
         )
-        self.explain = Explain(self.model, self.plan, self.findings, self.search)
+        self.explain = Explain(
+            self.model, self.plan, self.findings, self.search, runs=options.fingerprint is None
+        )
 
     def explore(self) -> None:
         try:
@@ -144,6 +157,8 @@ class _Run:
         if self.status == Status.NEED_DISK:
             if self.options.por:
                 raise LimitReached(f"memory is full, and partial-order reduction {NEEDS_MEMORY}")
+            if self.options.fingerprint:
+                raise LimitReached("memory is full, and fingerprints are not kept on disk")
             self.status = self.disk.begin(self.search)
         if self.status == Status.DISK_FAILED:
             raise self.disk.failed(self.search.disk_error())
@@ -217,7 +232,11 @@ class _Run:
             bounded=numbers.cut,
             stopped=self.stopped,
             reductions=self._reductions(),
-            notes=(*self._not_symmetric(), *(self.checkpoints.trouble if self.checkpoints else ())),
+            notes=(
+                *self._risk(numbers.states),
+                *self._not_symmetric(),
+                *(self.checkpoints.trouble if self.checkpoints else ()),
+            ),
         )
         for what, seen in list(self._seen()):
             if what == NO_ROOM:
@@ -230,8 +249,14 @@ class _Run:
         unused: Iterable[str] = ()
         if self.complete and not self.findings.violations:
             used = self._with_images(self.generated.used(taken))
-            reduced = bool(outcome.reductions)
-            unused = unused_warnings(self.model, self.search, numbers.states, used, reduced)
+            unused = unused_warnings(
+                self.model,
+                self.search,
+                numbers.states,
+                used,
+                reduced=bool(outcome.reductions),
+                kept=self.options.fingerprint is None,
+            )
         outcome.seconds = self.watch.seconds
         return outcome.result(unused)
 
@@ -239,7 +264,13 @@ class _Run:
         found = ["partial order"] if self.options.por else []
         if self.generated.symmetry and self.generated.symmetry.sorts:
             found.append(f"symmetry of {' and '.join(self.generated.symmetry.sorts)}")
+        if self.options.fingerprint:
+            found.append(f"fingerprints of {self.options.fingerprint} bits")
         return tuple(found)
+
+    def _risk(self, states: int) -> tuple[str, ...]:
+        bits = self.options.fingerprint
+        return (risk(bits, states),) if bits else ()
 
     def _with_images(self, used: Used) -> Used:
         """What was taken in one state of an orbit can be taken in the others with other members."""

@@ -95,7 +95,7 @@ def _general(
     program: Program, wanted: Iterable[str], liveness: bool, options: Options, why: str
 ) -> Generated:
     """The C of a program that cannot be made ground."""
-    if options.needs_native:
+    if options.symmetry or options.por:
         raise NotNativeError(f"reductions need a spec that can be made ground, and here is {why}")
     try:
         return general(program, wanted, liveness)

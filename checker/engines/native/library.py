@@ -79,7 +79,8 @@ class Seen:
 class Library:
     """A generated model and the runtime for states of its size, loaded."""
 
-    def __init__(self, generated: Generated) -> None:
+    def __init__(self, generated: Generated, fingerprint: int | None = None) -> None:
+        """`fingerprint`: bits that stand for a state; `None`: the state itself does."""
         self.generated = generated
         self.words = generated.packing.words
         used_bits = generated.packing.bits - 64 * (self.words - 1)
@@ -87,7 +88,10 @@ class Library:
         """What a state takes where it is kept."""
         size = (f"-DNW={self.words}", f"-DBYTES={self.state_bytes}")
         self.model_options = (*MODEL_OPTIONS, size[0])
-        self.runtime_options = (*RUNTIME_OPTIONS, *size)
+        print_words = (fingerprint or 0) // 64
+        self.compared_bytes = 8 * print_words or self.state_bytes
+        """What tells a state from others, and is kept to the end."""
+        self.runtime_options = (*RUNTIME_OPTIONS, *size, f"-DFINGERPRINT={print_words}")
         model = building(generated.source, self.model_options)
         runtime = building(RUNTIME / "explore.c", self.runtime_options)
         others = [
@@ -106,10 +110,10 @@ class Library:
     def most_in_memory(self, memory_bytes: float, reduced: bool) -> int:
         """How many states there is room for.
 
-        Each is kept whole, and has a slot of the table, a bit while the candidates are sifted (see
-        `disk.h`), and a byte for partial-order reduction.
+        Each is kept whole or as its fingerprint, and has a slot of the table, a bit while the
+        candidates are sifted (see `disk.h`), and a byte for partial-order reduction.
         """
-        each = self.state_bytes + LINE_BYTES / (LINE_SLOTS * FULLEST) + 1 / 8 + reduced
+        each = self.compared_bytes + LINE_BYTES / (LINE_SLOTS * FULLEST) + 1 / 8 + reduced
         return int(memory_bytes / each)
 
     def worker_bytes(self) -> int:

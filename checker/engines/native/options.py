@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from checker.engines.native.fingerprints import WIDTHS
 from checker.engines.python.plan import COVERAGE, DEADLOCK, Plan
 from checker.lang.errors import SpecError
 
@@ -20,6 +21,8 @@ class Options:
     """One state for each orbit of the members of symmetric Sorts."""
     por: bool = False
     """Partial-order reduction: as many states as it needs; runs may not be shortest."""
+    fingerprint: int | None = None
+    """Bits of hash that stand for a state; `None`: the state itself does."""
     disk: Path | None = None
     """The folder for states that memory has no room for; `None`: the usual one."""
     checkpoint: Path | None = None
@@ -37,7 +40,8 @@ class Options:
     @property
     def needs_native(self) -> bool:
         """Whether no other engine can do what is asked."""
-        return self.symmetry or self.por or bool(self.checkpoint or self.resume)
+        reduced = self.symmetry or self.por or self.fingerprint is not None
+        return reduced or bool(self.checkpoint or self.resume)
 
     def allow(self, plan: Plan) -> None:
         """`SpecError` if something planned cannot be judged so."""
@@ -49,6 +53,16 @@ class Options:
             raise SpecError(
                 "partial-order reduction and checkpoints do not go together", "choose one of them"
             )
+        if self.fingerprint not in (None, *WIDTHS):
+            raise SpecError("a fingerprint has 64 or 128 bits", "choose one of them")
+        if self.fingerprint and (self.checkpoint or self.resume or self.disk):
+            raise SpecError(
+                "a search by fingerprints does not keep states, and so it cannot write them down",
+                "leave out either fingerprints, or checkpoints and the folder for states",
+            )
+        if self.fingerprint:
+            judged = [what.name for what, _ in plan.liveness]
+            _refuse(plan, "a search by fingerprints does not keep states, and so it cannot", judged)
         if self.symmetry and plan.liveness:
             judged = [what.name for what, _ in plan.liveness]
             _refuse(plan, "a search with symmetry does not keep runs, and so it cannot", judged)

@@ -18,14 +18,18 @@ MOST_LOOKED_AT = 20_000
 
 
 def unused_warnings(
-    model: Model, search: Search, states: int, used: Used, reduced: bool
+    model: Model, search: Search, states: int, used: Used, *, reduced: bool, kept: bool
 ) -> Iterator[str]:
     """After a complete search for these `states`.
 
     `used`: the values with which each action was taken.  `reduced`: the search left out states,
-    but nothing that can be taken.
+    but nothing that can be taken.  `kept`: the states can still be read.
     """
     unused = Unused(model)
+    if not kept and (unused.premises or unused.watching):
+        yield "branches never run and premises never true were not looked for: no states were kept"
+        unused.premises.clear()
+        unused.watching.clear()
     looked_at = 0
     for number in _spread(states):
         if not unused.premises and not unused.watching:

@@ -20,7 +20,7 @@
 static void insert_all(Worker *worker) {
     enum { AHEAD = 16 };
     Engine *engine = worker->engine;
-    u64 hashes[AHEAD], s[NW];
+    u64 hashes[AHEAD];
     for (;;) {
         u64 from = __atomic_fetch_add(&engine->cursor, 4096, __ATOMIC_RELAXED);
         u64 end = from + 4096 < engine->used ? from + 4096 : engine->used;
@@ -28,10 +28,7 @@ static void insert_all(Worker *worker) {
         for (u64 i = from; i < end + AHEAD; i++) {
             if (i >= from + AHEAD)
                 add_number(&engine->all, hashes[i % AHEAD], (u32)(i - AHEAD));
-            if (i < end) {
-                load_state(&engine->all, i, s);
-                fetch_line(&engine->all, hashes[i % AHEAD] = hash_of(s));
-            }
+            if (i < end) fetch_line(&engine->all, hashes[i % AHEAD] = hash_at(&engine->all, i));
         }
     }
 }
@@ -361,8 +358,9 @@ static void close_gaps(Engine *engine) {
         u32 last = --engine->used;
         u32 gap = lowest->next_number++;
         load_state(&engine->all, last, s);
-        store_state(&engine->all, gap, s);
-        renumber(&engine->all, s, last, gap);
+        u64 hash = hash_of(s);
+        store_state(&engine->all, gap, s, hash);
+        renumber(&engine->all, hash, last, gap);
     }
 }
 
@@ -391,6 +389,7 @@ static u64 total(const Engine *engine) {
 }
 
 static void begin_level(Engine *engine, u64 start) {
+    if (FINGERPRINT) forget_whole(&engine->all, start);
     if (engine->depth + 2 >= engine->start_room) {
         engine->start_room = engine->start_room * 2 + 64;
         engine->starts = realloc(engine->starts, engine->start_room * sizeof(u64));
@@ -424,11 +423,9 @@ Engine *engine_new(const Model *model, u32 workers, u32 whats, int deadlock, u64
     engine->open = calloc(engine->goal_words + 1, sizeof(u64));
     for (u32 goal = 0; goal < model->goals; goal++) engine->open[goal / 64] |= 1ull << goal % 64;
     if (in_memory > MOST_STATES) in_memory = MOST_STATES;
-    while (!(engine->all.bytes = reserve((in_memory + 1) * BYTES)))
+    while (!reserve_states(&engine->all, in_memory))
         if (!(in_memory /= 2)) return NULL;
-    engine->all.room = in_memory;
     if (model->reduction && !(engine->settled = reserve(engine->all.room))) return NULL;
-    madvise(engine->all.bytes, engine->all.room * BYTES, MADV_HUGEPAGE);
     engine->most_lines = (u64)((double)in_memory / (FULLEST * SLOTS)) + 1;
     pthread_mutex_init(&engine->lock, NULL);
     pthread_cond_init(&engine->begin, NULL);
@@ -705,7 +702,7 @@ void engine_free(Engine *engine) {
         free(worker->out.actions), free(worker->out.taken);
     }
     if (engine->settled) munmap(engine->settled, engine->all.room);
-    munmap(engine->all.bytes, (engine->all.room + 1) * BYTES);
+    free_states(&engine->all);
     munmap(engine->all.lines, engine->all.line_count * sizeof(Line));
     free(engine->workers), free(engine->found), free(engine->open), free(engine->starts);
     free(engine->disk.old);

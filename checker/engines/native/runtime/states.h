@@ -6,6 +6,10 @@
  * A byte that differs saves a look at the state; one that does not is no proof: states are
  * compared whole.
  *
+ * In a search by fingerprints (FINGERPRINT words of hash stand for a state) the fingerprints are
+ * compared instead, and a state's hash is the first word of its fingerprint.  States are whole only
+ * as long as they wait to be expanded.
+ *
  * Many threads may add at once, without locks.  Slots fill from left to right and are never
  * emptied.  A slot is taken by a compare-and-swap of its number, after the state was written; its
  * byte follows, and is 0 until then.  So two threads that add the same state meet at the same
@@ -16,6 +20,14 @@
 
 #include "model.h"
 #include <sys/mman.h>
+#include <unistd.h>
+
+#ifndef FINGERPRINT
+#define FINGERPRINT 0 /* 0: a state itself is compared */
+#endif
+#if FINGERPRINT
+#include "fingerprint.h"
+#endif
 
 #ifndef BYTES
 #error "BYTES: how many bytes of a state are used"
@@ -31,6 +43,8 @@ typedef struct Line {
 
 typedef struct States {
     u8 *bytes;      /* the states, BYTES each; far more address space than memory */
+    u64 *prints;    /* their fingerprints, FINGERPRINT words each */
+    u64 forgotten;  /* so many bytes at the start of `bytes` were given back */
     u64 room;       /* how many states the address space holds */
     Line *lines;
     u64 line_count;
@@ -43,17 +57,42 @@ static void *reserve(size_t size) {
     return made == MAP_FAILED ? NULL : made;
 }
 
+/* Address space for so many states; 0: there is not so much.  Where whole states are given back, it
+ * is shared memory (with nobody): a limit of the process's data counts private address space,
+ * used or not. */
+static int reserve_states(States *all, u64 room) {
+    all->room = room;
+#if FINGERPRINT
+    all->bytes = mmap(NULL, (room + 1) * BYTES, PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (all->bytes == MAP_FAILED) return 0;
+    all->prints = reserve(room * FINGERPRINT * sizeof(u64));
+    if (!all->prints) munmap(all->bytes, (room + 1) * BYTES);
+    else madvise(all->prints, room * FINGERPRINT * sizeof(u64), MADV_HUGEPAGE);
+    return all->prints != NULL;
+#else
+    all->bytes = reserve((room + 1) * BYTES);
+    if (all->bytes) madvise(all->bytes, room * BYTES, MADV_HUGEPAGE);
+    return all->bytes != NULL;
+#endif
+}
+
+static void free_states(States *all) {
+    munmap(all->bytes, (all->room + 1) * BYTES);
+    if (all->prints) munmap(all->prints, all->room * FINGERPRINT * sizeof(u64));
+}
+
+/* Give back the memory of the whole states below a number, page by page. */
+static void forget_whole(States *all, u64 number) {
+    u64 page = (u64)sysconf(_SC_PAGESIZE), end = number * BYTES / page * page;
+    if (end <= all->forgotten) return;
+    madvise(all->bytes + all->forgotten, end - all->forgotten, MADV_REMOVE);
+    all->forgotten = end;
+}
+
 static inline void load_state(const States *all, u64 number, u64 *s) {
     s[NW - 1] = 0;
     memcpy(s, all->bytes + number * BYTES, BYTES);
-}
-
-static inline void store_state(States *all, u64 number, const u64 *s) {
-    memcpy(all->bytes + number * BYTES, s, BYTES);
-}
-
-static inline int same_state(const States *all, u64 number, const u64 *s) {
-    return memcmp(all->bytes + number * BYTES, s, BYTES) == 0;
 }
 
 /* A product of 128 bits, folded: as wyhash mixes. */
@@ -63,11 +102,46 @@ static inline u64 folded(u64 a, u64 b) {
 }
 
 static inline u64 hash_of(const u64 *s) {
+#if FINGERPRINT
+    return first_half(s);
+#endif
     u64 h = 0x9e3779b97f4a7c15u;
     for (int i = 0; i + 1 < NW; i += 2)
         h = folded(s[i] ^ h, s[i + 1] ^ 0xd1b54a32d192ed03u);
     if (NW & 1) h = folded(s[NW - 1] ^ h, 0xa0761d6478bd642fu);
     return folded(h, 0xe7037ed1a0b428dbu);
+}
+
+/* The hash of the state of a number. */
+static inline u64 hash_at(const States *all, u64 number) {
+    if (FINGERPRINT) return all->prints[number * FINGERPRINT];
+    u64 s[NW];
+    load_state(all, number, s);
+    return hash_of(s);
+}
+
+static inline void store_state(States *all, u64 number, const u64 *s, u64 hash) {
+    memcpy(all->bytes + number * BYTES, s, BYTES);
+#if FINGERPRINT
+    all->prints[number * FINGERPRINT] = hash;
+    if (FINGERPRINT == 2) all->prints[number * 2 + 1] = second_half(s);
+#endif
+}
+
+static inline int same_state(const States *all, u64 number, const u64 *s, u64 hash) {
+#if FINGERPRINT
+    return all->prints[number * FINGERPRINT] == hash &&
+           (FINGERPRINT == 1 || all->prints[number * 2 + 1] == second_half(s));
+#endif
+    return memcmp(all->bytes + number * BYTES, s, BYTES) == 0;
+}
+
+/* Fetch what `same_state` will compare. */
+static inline void fetch_compared(const States *all, u64 number) {
+    const u8 *at = all->bytes + number * BYTES;
+    if (FINGERPRINT) at = (const u8 *)(all->prints + number * FINGERPRINT);
+    __builtin_prefetch(at);
+    if (!FINGERPRINT && BYTES > 8) __builtin_prefetch(at + BYTES - 1);
 }
 
 static inline u64 line_of(const States *all, u64 hash) {
@@ -102,9 +176,7 @@ static inline void fetch_state(const States *all, u64 hash) {
         if (found) {
             int slot = half * 8 + (__builtin_ctzll(found) >> 3);
             u32 number = __atomic_load_n(&line->number[slot], __ATOMIC_RELAXED);
-            const u8 *at = all->bytes + (u64)(number - 1) * BYTES;
-            __builtin_prefetch(at);
-            if (BYTES > 8) __builtin_prefetch(at + BYTES - 1);
+            fetch_compared(all, (u64)number - 1);
             return;
         }
     }
@@ -124,7 +196,7 @@ static inline u32 find_or_add(States *all, const u64 *s, u64 hash, u32 fresh) {
                 int slot = half * 8 + (__builtin_ctzll(found) >> 3);
                 if (slot < SLOTS) {
                     u32 number = __atomic_load_n(&line->number[slot], __ATOMIC_ACQUIRE);
-                    if (number && same_state(all, number - 1, s)) return number - 1;
+                    if (number && same_state(all, number - 1, s, hash)) return number - 1;
                 }
                 found &= found - 1;
             }
@@ -134,14 +206,14 @@ static inline u32 find_or_add(States *all, const u64 *s, u64 hash, u32 fresh) {
                 u32 number = __atomic_load_n(&line->number[slot], __ATOMIC_ACQUIRE);
                 if (!number) {
                     if (fresh == MOST_STATES) return MOST_STATES;
-                    store_state(all, fresh, s);
+                    store_state(all, fresh, s, hash);
                     if (__atomic_compare_exchange_n(&line->number[slot], &number, fresh + 1, 0,
                                                     __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
                         __atomic_store_n(&line->byte[slot], byte, __ATOMIC_RELEASE);
                         return fresh;
                     }
                 }
-                if (same_state(all, number - 1, s)) return number - 1;
+                if (same_state(all, number - 1, s, hash)) return number - 1;
             }
             break; /* the rest of this line is full by now */
         }
@@ -168,8 +240,8 @@ static inline void add_number(States *all, u64 hash, u32 number) {
 }
 
 /* Give a state that is in the table another number.  Nobody else may use the table. */
-static inline void renumber(States *all, const u64 *s, u32 from, u32 to) {
-    u64 at = line_of(all, hash_of(s));
+static inline void renumber(States *all, u64 hash, u32 from, u32 to) {
+    u64 at = line_of(all, hash);
     for (;;) {
         Line *line = &all->lines[at];
         for (int slot = 0; slot < SLOTS; slot++)
