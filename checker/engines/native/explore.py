@@ -254,7 +254,7 @@ class _Run:
                 self.search,
                 numbers.states,
                 used,
-                reduced=bool(outcome.reductions),
+                reduced=self.options.por,
                 kept=self.options.fingerprint is None,
             )
         outcome.seconds = self.watch.seconds
