@@ -86,8 +86,7 @@ ONE_WORKER = Case(*PAXOS, properties=("agreement",), workers=1)
 EVERYTHING = Case(*PAXOS, workers=1)
 CONSISTENT = ("decisions_are_consistent", "commits_only_what_all_prepared")
 TWO_PHASE = Case("two_phase", {"resource_managers": 8}, 1_745_408, CONSISTENT)
-# Its links are sequences of up to 4 of 10 frames: too many to be written out, so that it goes by the
-# general form.
+# Its links are sequences of up to 4 of 10 frames, too many to be written out: the general form.
 WINDOW = Case(
     "sliding_window",
     {"numbers": 5, "capacity": 4, "size": 4},

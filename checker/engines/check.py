@@ -27,6 +27,8 @@ ENGINES = ("auto", "native", "python")
 
 SMALL = 500
 """`auto` leaves a spec with at most so many states to the reference engine."""
+SHORT_SECONDS = 2.0
+"""Nor does `auto` wait longer for it."""
 FEW_STEPS = 20_000
 """`auto` leaves random walks of at most so many steps to the reference engine."""
 
@@ -103,12 +105,16 @@ def check(
 
     if engine == "python":
         return reference(limits, progress)
+    spent = 0.0
     if engine == "auto" and not options.needs_native:
         if max_states is not None and max_states <= SMALL:
             return reference(limits, progress)
-        result = reference(replace(limits, max_states=SMALL), None)
-        if result.distinct_states < SMALL or not result.undecided_because:
+        allowed = SHORT_SECONDS if limits.max_seconds is None else limits.max_seconds
+        first = replace(limits, max_states=SMALL, max_seconds=min(SHORT_SECONDS, allowed))
+        result = reference(first, None)
+        if not result.undecided_because.startswith("the limit of") or result.seconds >= allowed:
             return result
+        spent = result.seconds
     from checker.engines.native.explore import explore as explore_natively
 
     try:
@@ -119,6 +125,7 @@ def check(
             progress=progress,
             properties=names,
             stop_at_first=stop_at_first,
+            spent=spent,
         )
     except NotNativeError as error:
         if engine == "native" or options.needs_native:

@@ -129,8 +129,7 @@ def test_true_and_false_keep_their_negations() -> None:
     held = [atom(cell, {code}) for cell in CELLS for code in range(cell.size)]
     for _ in range(400):
         parts = [chance.choice(held) for _ in range(chance.randrange(1, 4))]
-        join = chance.choice([both, either, lambda *ps: count(ps, {1})])
-        formula = join(*parts)
+        formula = chance.choice([both(parts), either(parts), count(parts, {1})])
         held.append(negation(formula) if chance.randrange(2) else formula)
     for formula in held:
         negation(negation(formula))

@@ -41,15 +41,16 @@ def explore(
     progress: ProgressCallback | None = None,
     properties: Iterable[str] | None = None,
     stop_at_first: bool = True,
+    spent: float = 0.0,
 ) -> Result:
     """Check `properties` (names; `None`: all) in every reachable state.
 
-    `NotNativeError`: this spec has no native form.
+    `spent`: the seconds that were used before.  `NotNativeError`: this spec has no native form.
     """
     plan = Plan.of(model, properties)
     options = options or Options()
     options.allow(plan)
-    watch = Watch(limits or Limits(), progress)
+    watch = Watch(limits or Limits(), progress, spent)
     result = _explored(model, plan, watch, options, stop_at_first)
     if options.fingerprint is None or result.verdict != "violated":
         return result

@@ -25,10 +25,13 @@ _STATM = Path("/proc/self/statm")
 class Watch:
     """`tick` often: it calls the progress callback, and raises `LimitReached`."""
 
-    def __init__(self, limits: Limits, progress: ProgressCallback | None) -> None:
+    def __init__(
+        self, limits: Limits, progress: ProgressCallback | None, spent: float = 0.0
+    ) -> None:
+        """`spent`: the seconds that were used before."""
         self.limits = limits
         self.progress = progress
-        self.started = time.perf_counter()
+        self.started = time.perf_counter() - spent
         self.reported = self.started
         self.ticks = 0
         self.earlier_seconds = 0.0
