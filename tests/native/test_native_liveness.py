@@ -18,8 +18,9 @@ from typing import Annotated, Any
 import pytest
 
 from checker import Counterexample, Result, check
-from checker.engines.native import generate, liveness_graph
-from checker.engines.native.liveness_graph import LivenessGraph
+from checker.engines.native import generate
+from checker.engines.native.liveness import graph as liveness_graph
+from checker.engines.native.liveness.graph import LivenessGraph
 from checker.engines.python.explore import INTERRUPTED
 from checker.engines.python.watch import Watch
 from checker.lang import (

@@ -14,8 +14,8 @@ import pytest
 
 from checker.engines.native.generate import generate
 from checker.engines.native.library import Library, Search, Status
-from checker.engines.native.liveness_graph import LivenessGraph
-from checker.engines.native.liveness_lasso import Run
+from checker.engines.native.liveness.graph import LivenessGraph
+from checker.engines.native.liveness.lasso import Run
 from checker.engines.python.plan import Plan
 from checker.engines.python.watch import Watch
 from checker.engines.result import Limits

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from checker.engines.native import reduction_moves
 from checker.engines.native.reduction import Reduction, reduction
-from checker.engines.native.reduction_facts import Facts
+from checker.engines.native.reduction import moves as reduction_moves
+from checker.engines.native.reduction.facts import Facts
 from checker.ground.conditions import Condition, both, either, holds, negation
 from checker.ground.lower import Binding, Ground, lowered, step
 from checker.ground.symbols import NotGroundError

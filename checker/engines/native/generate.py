@@ -9,7 +9,7 @@ from functools import partial
 from checker.engines.errors import NotNativeError
 from checker.engines.native.general import NotInCError, general
 from checker.engines.native.generated import Generated
-from checker.engines.native.liveness_source import Labels, liveness_source
+from checker.engines.native.liveness.source import Labels, liveness_source
 from checker.engines.native.options import Options
 from checker.engines.native.packing import Packing
 from checker.engines.native.symmetry import Symmetry, symmetry

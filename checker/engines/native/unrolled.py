@@ -18,8 +18,8 @@ from checker.engines.native.conditions import Conditions
 from checker.engines.native.generated import Args, Generated, What
 from checker.engines.native.packing import Packing, Place
 from checker.engines.native.reduction import reduction
-from checker.engines.native.reduction_facts import Facts
-from checker.engines.native.reduction_source import reduction_source
+from checker.engines.native.reduction.facts import Facts
+from checker.engines.native.reduction.source import reduction_source
 from checker.engines.native.symmetry import Symmetry
 from checker.ground.conditions import (
     FALSE,

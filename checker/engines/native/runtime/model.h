@@ -47,7 +47,7 @@ typedef struct Image {
 } Image;
 
 /* For partial-order reduction: tables over bindings and the guards that they need.  A set of
- * bindings is words of bits; what the tables mean is said in `reduction.py`. */
+ * bindings is words of bits; what the tables mean is said in `native/reduction`. */
 typedef struct Reduction {
     u32 bindings, guards;
     /* Which guards hold: a bit for each.  As `expand`, tells of failing and of steps cut off. */

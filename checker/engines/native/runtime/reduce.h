@@ -1,6 +1,6 @@
 /* Stubborn sets: which of the enabled bindings are enough in a state.
  *
- * What they are and why they are enough is said in `reduction.py`; its tables are a `Reduction`.
+ * What they are and why they are enough is said in `native/reduction`; its tables are a `Reduction`.
  * A set of bindings is an array of words, one bit for each.  Which set is chosen depends on the
  * state only, so that the reduced search is the same for any number of workers.
  */

@@ -29,8 +29,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from checker.engines.native.reduction_facts import Facts
-from checker.engines.native.reduction_moves import Move, Work, independent
+from checker.engines.native.reduction.facts import Facts
+from checker.engines.native.reduction.moves import Move, Work, independent
 from checker.ground.conditions import TRUE, Condition, negation
 from checker.ground.lower import Binding
 

@@ -7,8 +7,8 @@ running the spec itself there.
 from __future__ import annotations
 
 from checker.engines.native.library import Search
-from checker.engines.native.liveness_graph import LivenessGraph
-from checker.engines.native.liveness_lasso import graph_of, lasso_of
+from checker.engines.native.liveness.graph import LivenessGraph
+from checker.engines.native.liveness.lasso import graph_of, lasso_of
 from checker.engines.python.explore import run_through
 from checker.engines.python.fairness import Fair
 from checker.engines.python.graph import WrongIn

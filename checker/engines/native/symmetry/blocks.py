@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from checker.engines.native.packing import WORD, Packing
-from checker.engines.native.symmetry_moves import Action, Exchange, orbits
+from checker.engines.native.symmetry.moves import Action, Exchange, orbits
 
 
 def hexadecimal(value: int) -> str:

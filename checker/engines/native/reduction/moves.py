@@ -1,4 +1,4 @@
-"""What bindings do to conditions and to each other: the reasoning of `reduction.py`.
+"""What bindings do to conditions and to each other: the reasoning behind the tables.
 
 It is symbolic, on formulas that are not simplified completely, and it may not take long: every
 answer yes is right, and no may mean that it is not known.
@@ -6,7 +6,7 @@ answer yes is right, and no may mean that it is not known.
 
 from __future__ import annotations
 
-from checker.engines.native.reduction_facts import Facts
+from checker.engines.native.reduction.facts import Facts
 from checker.ground.conditions import FALSE, TRUE, Condition, both, count, either, negation, under
 from checker.ground.lower import Binding
 

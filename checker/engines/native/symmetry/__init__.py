@@ -4,11 +4,11 @@
 the one that stands for its orbit: exactly one state of each orbit does.  It does not try all
 permutations:
 
-* Sorts whose features are about one member each are *sorted*: see `symmetry_blocks.py`.  So are
+* Sorts whose features are about one member each are *sorted*: see `blocks.py`.  So are
   Sorts of two members, whatever they do: of two states the lesser is taken.  Two Sorts can both
   be sorted if no feature is about both.
 * The orders of the members of the other Sorts are *tried*, in front of that, but only those which
-  agree with what holds of the members: see `symmetry_search.c`.
+  agree with what holds of the members: see `search.c`.
 
 Which Sorts are symmetric is said by `checker/lang/effects.py`.  What is judged must be the same
 in the whole orbit: a goal or a property with parameters stands for its images as well (`images`).
@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from checker.engines.native.packing import Packing
-from checker.engines.native.symmetry_blocks import (
+from checker.engines.native.symmetry.blocks import (
     BLOCKS,
     Blocks,
     Tables,
@@ -34,13 +34,13 @@ from checker.engines.native.symmetry_blocks import (
     hexadecimal,
     least_of_two,
 )
-from checker.engines.native.symmetry_moves import Action, Features, Moves, orbits
+from checker.engines.native.symmetry.moves import Action, Features, Moves, orbits
 from checker.lang import ir
 from checker.lang.effects import renamed, singled_out
 from checker.lang.model import State
 from checker.lang.types import SortT
 
-SEARCH = Path(__file__).with_name("symmetry_search.c")
+SEARCH = Path(__file__).with_name("search.c")
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from checker.engines.errors import NotNativeError
 from checker.engines.native.build import RUNTIME, building
 from checker.engines.native.generated import Words
 from checker.engines.native.library import Search
-from checker.engines.native.liveness_lasso import Run, Served
+from checker.engines.native.liveness.lasso import Run, Served
 from checker.engines.python.plan import Instance
 from checker.engines.python.watch import Watch, memory_bytes
 from checker.lang.errors import LimitReached
