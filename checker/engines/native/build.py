@@ -140,7 +140,7 @@ class Building:
                 self.unfinished.unlink(missing_ok=True)
                 first = said.decode(errors="replace").strip().splitlines()[:3]
                 raise NoCompilerError(
-                    f"the C compiler {compiler()} failed: {' / '.join(first)}",
+                    f"the C compiler {compiler()} failed: {' / '.join(first) or 'it says nothing'}",
                     "mend it, or use --engine python",
                 )
             os.replace(self.unfinished, self.path)
