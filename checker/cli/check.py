@@ -18,6 +18,7 @@ from checker.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from checker.engines.native.options import Options
     from checker.lang.spec import Spec
 
 
@@ -109,6 +110,7 @@ def command(
     from checker.cli.progress import showing
     from checker.cli.target import find
     from checker.engines.check import check
+    from checker.engines.native.options import Options
 
     target = find(spec)
     machine = instance(target, constants)
@@ -118,7 +120,7 @@ def command(
     if allow_unused:
         names = [name for name in names or every_name(machine) if name != "coverage"]
     if emit_c is not None:
-        return write_c(machine, names, emit_c)
+        return write_c(machine, names, emit_c, Options(symmetry=symmetry, por=por))
     memory = limit_bytes(max_memory)
     with guarded(memory), showing(target.cls.__name__) as progress:
         result = check(
@@ -142,7 +144,7 @@ def command(
     return give(result, target.name, as_json=as_json, trace=trace, svg=svg, everything=everything)
 
 
-def write_c(spec: Spec, names: list[str] | None, file: Path) -> int:
+def write_c(spec: Spec, names: list[str] | None, file: Path, options: Options) -> int:
     """Write what the native engine would compile."""
     from checker.cli.output import put_text, write_file
     from checker.engines.check import checked_model
@@ -150,7 +152,9 @@ def write_c(spec: Spec, names: list[str] | None, file: Path) -> int:
     from checker.engines.python.plan import Plan
 
     model = checked_model(spec)
-    source = generate(model, Plan.of(model, names)).source
+    plan = Plan.of(model, names)
+    options.allow(plan)
+    source = generate(model, plan, options).source
     if str(file) == "-":
         put_text(source)
     else:

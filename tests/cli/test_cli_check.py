@@ -199,3 +199,15 @@ def test_help(golden: Callable[[str, str], None]) -> None:
         result = CliRunner().invoke(main, [*args, "--help"], terminal_width=80)
         assert result.exit_code == 0
         golden(f"help-{'-'.join(args) or 'quorate'}.txt", result.stdout)
+
+
+def test_the_c_that_is_written_is_that_of_the_search_asked_for(tmp_path: Path) -> None:
+    asked = ["paxos", "--property", "agreement"]
+    plain = check(*asked, "--emit-c", "-")
+    assert plain.exit_code == 0
+    assert "do_promise_0" in plain.stdout
+    assert "canonical" not in plain.stdout
+    file = tmp_path / "paxos.c"
+    assert check(*asked, "--symmetry", "--emit-c", str(file)).exit_code == 0
+    assert ".canonical = canonical" in file.read_text()
+    assert ".reduction = &reduction" in check(*asked, "--por", "--emit-c", "-").stdout
