@@ -131,8 +131,7 @@ def check(
         if engine == "native" or options.needs_native:
             raise
         result = reference(limits, progress)
-        why = f"the reference engine did this, slowly: {error.rule}"
-        result.warnings = (why, *result.warnings)
+        result.warnings = (slowly(error), *result.warnings)
         return result
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from checker.engines.python.explore import explore
 from checker.engines.python.judge import Successors, Wrong, shorten
-from checker.engines.python.plan import MODEL_ERROR, Findings, Plan
+from checker.engines.python.plan import MODEL_ERROR, Findings, Plan, starts
 from checker.engines.python.watch import Watch, peak_memory_bytes
 from checker.engines.result import Limits, Result, Step
 from checker.lang.errors import SpecError
@@ -99,13 +99,7 @@ class Walked:
 
     def starts(self) -> list[State]:
         """The initial states.  Raises `ModelError`."""
-        initial = self.model.initial_states()
-        if not initial:
-            raise SpecError(
-                f"`{self.model.name}` has no initial state",
-                "some @init must be possible: weaken its guards",
-            )
-        return initial
+        return starts(self.model)
 
     def record(self, run: list[Step], wrong: Wrong) -> None:
         """A run at whose end something is wrong: made short, then kept."""

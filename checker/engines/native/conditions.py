@@ -31,7 +31,8 @@ class Conditions:
         self.named: dict[int, str] = {}
         self.functions: list[str] = []
         """The functions for conditions that several places share, in the order of their needs."""
-        by_value = packing.words <= MOST_BY_VALUE
+        by_value = self.by_value = packing.words <= MOST_BY_VALUE
+        """Whether the words of a state are arguments; else a pointer `s` to them is."""
         words = range(packing.words)
         self.word = [f"s{w}" if by_value else f"s[{w}]" for w in words]
         """The words of the state, inside a function."""

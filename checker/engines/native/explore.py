@@ -21,11 +21,11 @@ from checker.engines.native.options import Options
 from checker.engines.native.unused import unused_warnings
 from checker.engines.outcome import Outcome
 from checker.engines.python.explore import INTERRUPTED
-from checker.engines.python.plan import MODEL_ERROR, Findings, Plan
+from checker.engines.python.plan import MODEL_ERROR, Findings, Plan, starts
 from checker.engines.python.vacuity import Used
 from checker.engines.python.watch import Watch, memory_bytes
 from checker.engines.result import Limits, Load, ProgressCallback, Result
-from checker.lang.errors import LimitReached, ModelError, SpecError
+from checker.lang.errors import LimitReached, ModelError
 from checker.lang.model import Model
 
 SLICE_SECONDS = 0.1
@@ -124,15 +124,10 @@ class _Run:
 
     def _explore(self) -> None:
         try:
-            initial = self.model.initial_states()
+            initial = starts(self.model)
         except ModelError as error:
             self.findings.model_error(error, ())
             return
-        if not initial:
-            raise SpecError(
-                f"`{self.model.name}` has no initial state",
-                "some @init must be possible: weaken its guards",
-            )
         self.explain.initial_images(initial)
         if self.saved is not None:
             self.watch.earlier_seconds = self.saved.seconds

@@ -60,14 +60,13 @@ class Options:
                 "a search by fingerprints does not keep states, and so it cannot write them down",
                 "leave out either fingerprints, or checkpoints and the folder for states",
             )
+        live = [what.name for what, _ in plan.liveness]
         if self.fingerprint:
-            judged = [what.name for what, _ in plan.liveness]
-            _refuse(plan, "a search by fingerprints does not keep states, and so it cannot", judged)
-        if self.symmetry and plan.liveness:
-            judged = [what.name for what, _ in plan.liveness]
-            _refuse(plan, "a search with symmetry does not keep runs, and so it cannot", judged)
+            _refuse(plan, "a search by fingerprints does not keep states, and so it cannot", live)
+        if self.symmetry:
+            _refuse(plan, "a search with symmetry does not keep runs, and so it cannot", live)
         if self.por:
-            judged = [what.name for what, _ in (*plan.step_properties, *plan.liveness)]
+            judged = [*(what.name for what, _ in plan.step_properties), *live]
             judged += [refinement.name for refinement in plan.refinements]
             _refuse(
                 plan, "partial-order reduction leaves out steps and runs, and so it cannot", judged

@@ -361,7 +361,7 @@ class _Writer:
         return f"{lets}if ({differs}) {{ {put} }}"
 
     def _report(self, what: int, then: str = "NULL") -> str:
-        state = "s" if self.conditions.params.startswith("const") else "state"
+        state = "state" if self.conditions.by_value else "s"
         given = "" if state == "s" else f"u64 state[] = {{{self.conditions.args}}}; "
         return f"{{ {given}out->report->see(out->report, {what}, {state}, {then}); }}"
 
@@ -581,7 +581,7 @@ class _Writer:
 
     def _here(self, of: Condition) -> str:
         """The condition where the state is behind a pointer `s`."""
-        if self.conditions.params.startswith("const"):
+        if not self.conditions.by_value:
             return self.text(of)
         lets = " ".join(f"u64 s{w} = s[{w}]; (void)s{w};" for w in range(self.packing.words))
         return f"({{ {lets} {self.text(of)}; }})"

@@ -26,13 +26,13 @@ from typing import Any
 from checker.engines.outcome import Outcome
 from checker.engines.python.graph import Graph
 from checker.engines.python.liveness import judge_liveness
-from checker.engines.python.plan import DEADLOCK, MODEL_ERROR, Findings, Instance, Plan
+from checker.engines.python.plan import DEADLOCK, MODEL_ERROR, Findings, Instance, Plan, starts
 from checker.engines.python.refinement import NONE as NO_IMAGE
 from checker.engines.python.refinement import Images
 from checker.engines.python.vacuity import Unused, used_values
 from checker.engines.python.watch import Watch, no_garbage
 from checker.engines.result import Limits, ProgressCallback, Result, Step
-from checker.lang.errors import LimitReached, ModelError, SpecError
+from checker.lang.errors import LimitReached, ModelError
 from checker.lang.model import Action, Model, State
 
 INTERRUPTED = "it was interrupted"
@@ -122,15 +122,10 @@ class Search:
     def _begin(self) -> bool:
         """Discover the initial states; false if there are none because of a model error."""
         try:
-            initial = self.model.initial_states()
+            initial = starts(self.model)
         except ModelError as error:
             self.findings.model_error(error, ())
             return False
-        if not initial:
-            raise SpecError(
-                f"`{self.model.name}` has no initial state",
-                "some @init must be possible: weaken its guards",
-            )
         for state in initial:
             number = self._discover(state, -1)
             for images in self.images:

@@ -9,7 +9,7 @@ from typing import Any
 
 from checker.engines.result import Counterexample, Step, Verdict
 from checker.lang.errors import SpecError
-from checker.lang.model import LIVENESS_KINDS, Action, Model, Property, Refinement
+from checker.lang.model import LIVENESS_KINDS, Action, Model, Property, Refinement, State
 
 DEADLOCK, COVERAGE, MODEL_ERROR = "deadlock", "coverage", "model error"
 ALWAYS = (DEADLOCK, COVERAGE, MODEL_ERROR)
@@ -17,6 +17,17 @@ ALWAYS = (DEADLOCK, COVERAGE, MODEL_ERROR)
 
 Instance = tuple[Property, tuple[Any, ...]]
 """A property with values for its parameters."""
+
+
+def starts(model: Model) -> list[State]:
+    """The initial states.  `SpecError` if there are none, `ModelError` if finding them fails."""
+    initial = model.initial_states()
+    if not initial:
+        raise SpecError(
+            f"`{model.name}` has no initial state",
+            "some @init must be possible: weaken its guards",
+        )
+    return initial
 
 
 @dataclass
