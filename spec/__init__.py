@@ -3,9 +3,9 @@
 A spec is pure.  No I/O, clock, thread or randomness lives here, and nothing is imported but
 the standard library, this package and `checker.lang`.
 
-Reading order: `consensus`, `voting`, `paxos`; `transaction_commit`, `two_phase`.  What is wrong
-on purpose is in `broken/`, networks and faults to build on are in `parts/`, and `manifest.toml`
-says what a check of each must find.
+Reading order: `consensus`, `voting`, `paxos`, `paxos_nodes`; `transaction_commit`, `two_phase`.
+What is wrong on purpose is in `broken/`, networks and faults to build on are in `parts/`, and
+`manifest.toml` says what a check of each must find.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ def catalogue() -> dict[str, type[Spec]]:
 
     `paxos` is a spec; `paxos:ForgetsPromise` is a variant of it that is broken on purpose.
     """
-    from spec import broken, consensus, paxos, transaction_commit, two_phase, voting
+    from spec import broken, consensus, paxos, paxos_nodes, transaction_commit, two_phase, voting
 
     shipped: dict[str, type[Spec]] = {
         "consensus": consensus.Consensus,
         "voting": voting.Voting,
         "paxos": paxos.Paxos,
+        "paxos_nodes": paxos_nodes.PaxosNodes,
         "transaction_commit": transaction_commit.TransactionCommit,
         "two_phase": two_phase.TwoPhase,
     }
