@@ -1,0 +1,193 @@
+"""Reading a journal's folder: which files count, what they say, where the next record goes.
+
+The files of a journal are ``snapshot-00000005`` and ``journal-00000005``: snapshot 5 stands for all
+segments before segment 5. The newest snapshot counts, and the segments from its number on,
+without a gap; what is older is left over, and is removed when the journal is opened. A file
+gets its name only when its header (of a snapshot: all of it) is on disk, so a crash never leaves
+a bad one under such a name; names that end in ``.new`` are those that did not get so far.
+
+Only the end of the last segment can be torn (``format.py`` says what torn means). Anything else
+that does not read is damage, and raises JournalDamaged.
+
+One file is in memory at a time, besides what ``replay`` keeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from impl.journal.errors import JournalDamaged
+from impl.journal.files import Files
+from impl.journal.format import (
+    FILE_HEADER,
+    MEND,
+    RECORD_HEADER,
+    SEGMENT,
+    SNAPSHOT,
+    FileHeader,
+    read_file_header,
+    record_at,
+    vouched_for,
+    wrong_at,
+)
+
+NEW = ".new"
+SEGMENT_NAME = "journal-"
+SNAPSHOT_NAME = "snapshot-"
+
+
+class Tail(NamedTuple):
+    """The end of the last segment.
+
+    ``end``: the first byte after its last whole record. ``synced``: bytes before it are on disk
+    for certain. ``unsure``: those from ``synced`` to ``end``. ``size``: the file's, more than
+    ``end`` if torn.
+    """
+
+    header: FileHeader
+    end: int
+    synced: int
+    unsure: bytes
+    size: int
+
+
+class Found(NamedTuple):
+    """What a folder holds: numbers of files, the bytes of the snapshot and of all segments but the
+    last, the tail (None: there is no journal yet) and what is left over."""
+
+    tail: Tail | None
+    snapshot_size: int
+    before: int
+    left_over: list[str]
+
+
+def segment_name(number: int) -> str:
+    return f"{SEGMENT_NAME}{number:08d}"
+
+
+def snapshot_name(number: int) -> str:
+    return f"{SNAPSHOT_NAME}{number:08d}"
+
+
+def recover(files: Files, replay: Callable[[bytes], object]) -> Found:
+    """Read the folder; each record goes to ``replay``, in order."""
+    segments, snapshots, left_over = numbered(files.list())
+    snapshot = max(snapshots, default=0)
+    first = snapshot or 1
+    left_over += [snapshot_name(number) for number in snapshots if number < snapshot]
+    left_over += [segment_name(number) for number in segments if number < first]
+    live = sorted(number for number in segments if number >= first)
+    if not live and not snapshot and not segments:
+        return Found(None, 0, 0, left_over)
+    refuse_gaps(live, first)
+    identity = b""
+    snapshot_size = 0
+    if snapshot:
+        identity, snapshot_size = read_snapshot(files, snapshot, replay)
+    before = previous = 0
+    for number in live[:-1]:
+        header, size = read_segment(files, number, replay)
+        refuse_strangers(header, identity, previous)
+        identity, previous = header.identity, size
+        before += size
+    tail = read_tail(files, live[-1], replay)
+    refuse_strangers(tail.header, identity, previous)
+    return Found(tail, snapshot_size, before, left_over)
+
+
+def numbered(names: list[str]) -> tuple[list[int], list[int], list[str]]:
+    """The numbers of the segments and of the snapshots, and the files that never got their name.
+
+    Files with any other name are not the journal's, and are left alone.
+    """
+    segments: list[int] = []
+    snapshots: list[int] = []
+    unfinished: list[str] = []
+    for name in names:
+        for prefix, numbers in ((SEGMENT_NAME, segments), (SNAPSHOT_NAME, snapshots)):
+            if name.startswith(prefix):
+                digits = name[len(prefix) :].removesuffix(NEW)
+                if not (digits.isascii() and digits.isdigit() and f"{int(digits):08d}" == digits):
+                    continue
+                if name.endswith(NEW):
+                    unfinished.append(name)
+                else:
+                    numbers.append(int(digits))
+    return segments, snapshots, unfinished
+
+
+def refuse_gaps(live: list[int], first: int) -> None:
+    """Segments are numbered without a gap from ``first`` on, and there is at least one."""
+    for place, number in enumerate(live or [0]):
+        if number != first + place:
+            raise JournalDamaged(segment_name(first + place), None, "the file is missing", MEND)
+
+
+def refuse_strangers(header: FileHeader, identity: bytes, previous: int) -> None:
+    """The segment belongs to this journal and follows the segment before it (0 bytes: none)."""
+    file = segment_name(header.number)
+    if identity and header.identity != identity:
+        raise JournalDamaged(file, 32, "the file belongs to another journal", MEND)
+    if previous and header.previous != previous:
+        what = f"the file before this one had {header.previous} bytes, and now has {previous}"
+        raise JournalDamaged(file, 24, what, MEND)
+
+
+def read_snapshot(
+    files: Files, number: int, replay: Callable[[bytes], object]
+) -> tuple[bytes, int]:
+    """The identity and the size of a snapshot, which ends in a mark that counts its records."""
+    file = snapshot_name(number)
+    data = files.read(file)
+    header = read_file_header(file, data, SNAPSHOT, number)
+    offset, count, seed = FILE_HEADER, 0, header.seed
+    while (found := record_at(data, offset, seed)) is not None:
+        payload, synced = found
+        offset += RECORD_HEADER + len(payload)
+        if not payload:
+            if offset != len(data) or synced != count % 2**32:
+                raise JournalDamaged(file, offset, "the snapshot does not end at its end", MEND)
+            return header.identity, len(data)
+        replay(payload)
+        count += 1
+    raise JournalDamaged(file, offset, wrong_at(data, offset, seed), MEND)
+
+
+def read_segment(
+    files: Files, number: int, replay: Callable[[bytes], object]
+) -> tuple[FileHeader, int]:
+    """The header and the size of a segment that is not the last one, and so was synced whole."""
+    file = segment_name(number)
+    data = files.read(file)
+    header = read_file_header(file, data, SEGMENT, number)
+    end, _ = read_records(data, header.seed, replay)
+    if end != len(data):
+        raise JournalDamaged(file, end, wrong_at(data, end, header.seed), MEND)
+    return header, end
+
+
+def read_tail(files: Files, number: int, replay: Callable[[bytes], object]) -> Tail:
+    """The last segment, up to where it is torn."""
+    file = segment_name(number)
+    data = files.read(file)
+    header = read_file_header(file, data, SEGMENT, number)
+    end, synced = read_records(data, header.seed, replay)
+    if end != len(data):
+        witness = vouched_for(data, end, header.seed)
+        if witness is not None:
+            what = wrong_at(data, end, header.seed)
+            what += f", and was on disk before the record at byte {witness} was written"
+            raise JournalDamaged(file, end, what, MEND)
+    return Tail(header, end, synced, data[synced:end], len(data))
+
+
+def read_records(data: bytes, seed: int, replay: Callable[[bytes], object]) -> tuple[int, int]:
+    """Where the whole records of a segment end, and up to where they say that it is on disk."""
+    offset = certain = FILE_HEADER
+    while (found := record_at(data, offset, seed)) is not None:
+        payload, certain = found
+        offset += RECORD_HEADER + len(payload)
+        if payload:
+            replay(payload)
+    return offset, certain
