@@ -28,6 +28,10 @@ COMMANDS = {
     "check": "checker.cli.check",
     "simulate": "checker.cli.simulate",
     "graph": "checker.cli.graph",
+    "serve": "checker.cli.serve",
+    "propose": "checker.cli.propose",
+    "learn": "checker.cli.learn",
+    "trace": "checker.cli.trace",
 }
 """Each command and its module, which holds it as `command`."""
 
