@@ -39,8 +39,9 @@ LAST_LINES = 6
 class Spotted:
     """A difference, where it was seen: after `path` from the initial state `start`.
 
-    The last step of `path` is the one that failed, is missing, or led to the wrong state; or the
-    `steps` that are missing or unexpected are so in the state after `path`.
+    Where the state is wrong, the last step of `path` led to it.  Otherwise `path` was taken on
+    both sides, and the `steps` are possible in the state after it on one side only, or the one of
+    them failed there.
     """
 
     kind: Kind

@@ -161,7 +161,7 @@ class Explorer:
             try:
                 system.step(step)
             except Exception as error:
-                return self._diverged(edge, self.compare.failed(step, error))
+                return self._diverged(edge, self.compare.failed(step, error), taken=False)
             try:
                 seen = system.observe()
             except Exception as error:
@@ -178,21 +178,25 @@ class Explorer:
                 self._save(target, part)
             there = target == number
 
-    def _diverged(self, edge: int, fault: Fault, said: int | None = None) -> None:
-        """The first divergence of this part: at the end of the path to an edge, and along it."""
+    def _diverged(self, edge: int, fault: Fault, *, taken: bool = True) -> None:
+        """The first divergence of this part: in the step of an edge, or where it leads."""
         graph = self.graph
         source = graph.source(edge)
-        path = graph.path([*graph.edges_to(source), edge])
-        spotted = fault.after(graph.state(graph.root(source)), path)
-        self.covered.first = (edge if said is None else said, spotted)
+        edges = graph.edges_to(source) + [edge] * taken
+        spotted = fault.after(graph.state(graph.root(source)), graph.path(edges))
+        self.covered.first = (edge, spotted)
 
     def _bring(self, number: int) -> bool:
         """Bring a system without snapshots to a state; false if it failed on the way there."""
-        self.to_start(self.graph.root(number))
-        for edge in self.graph.edges_to(number):
-            fault = self.compare.take(self.graph.steps[self.graph.labels[edge]])
+        graph = self.graph
+        self.to_start(graph.root(number))
+        edges = graph.edges_to(number)
+        for at, edge in enumerate(edges):
+            fault = self.compare.take(graph.steps[graph.labels[edge]])
             if fault:  # it did not when this edge was covered
-                self._diverged(edge, fault, self.graph.first[number])
+                start = graph.state(graph.root(number))
+                spotted = fault.after(start, graph.path(edges[:at]))
+                self.covered.first = (graph.first[number], spotted)
                 return False
             self.covered.steps += 1
         return True

@@ -24,7 +24,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, ClassVar, NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from checker.lang.errors import QuorateError
 from checker.lang.spec import Spec
@@ -56,11 +57,11 @@ class System(ABC):
     step"); any other exception of the other methods is the adapter's.
     """
 
-    messages: ClassVar[Collection[str]] = ()
+    messages: Collection[str] = ()
     """The spec's variables that hold the messages in flight (or ever sent)."""
-    unobserved: ClassVar[Mapping[str, str]] = {}
+    unobserved: Mapping[str, str] = MappingProxyType({})
     """The spec's variables that `state` leaves out, and for each why.  They are not compared."""
-    snapshots: ClassVar[bool] = False
+    snapshots: bool = False
     """Whether there are `save` and `restore`.  Without them states are reached by replay."""
 
     def __init__(self, spec: Spec) -> None:
