@@ -41,8 +41,8 @@ RECORD_HEADER = RECORD_PARTS.size
 SEGMENT_MOST = 2**32 - 1
 
 MEND = (
-    "restore the folder from a copy, or set this node up anew as another member; deleting files "
-    "would make the node forget what it has promised"
+    "put the file back from a copy made since this node last stopped, or set the node up anew as"
+    " another member; an older copy, or a deleted file, makes it forget what it has promised"
 )
 
 

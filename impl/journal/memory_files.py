@@ -256,15 +256,20 @@ def kept_prefix(size: int) -> Keep:
 
 
 def kept_pages(is_kept: Callable[[str, int], bool], page: int = 4096) -> Keep:
-    """Pages written out of order: the length is the new one, and page ``i`` of file ``name`` is new
-    where ``is_kept(name, i)``; elsewhere it is as it was, or zero where there was none."""
+    """Pages written out of order: page ``i`` of file ``name`` is new where ``is_kept(name, i)``.
+
+    Elsewhere it is as it was, or zero where there was none. The length is the new one; that of a
+    file that became shorter is the old one if its last page is not kept.
+    """
 
     def keep(name: str, disk: bytes, content: bytes) -> bytes:
-        old = disk[: len(content)].ljust(len(content), b"\0")
-        starts = range(0, len(content), page)
+        size = len(content)
+        if len(disk) > size and not is_kept(name, (len(disk) - 1) // page):
+            size = len(disk)
+        old, new = disk.ljust(size, b"\0"), content + disk[len(content) :]
         return b"".join(
-            (content if is_kept(name, i) else old)[start : start + page]
-            for i, start in enumerate(starts)
+            (new if is_kept(name, i) else old)[start : min(start + page, size)]
+            for i, start in enumerate(range(0, size, page))
         )
 
     return keep

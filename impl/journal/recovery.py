@@ -186,8 +186,11 @@ def read_records(data: bytes, seed: int, replay: Callable[[bytes], object]) -> t
     """Where the whole records of a segment end, and up to where they say that it is on disk."""
     offset = certain = FILE_HEADER
     while (found := record_at(data, offset, seed)) is not None:
-        payload, certain = found
-        offset += RECORD_HEADER + len(payload)
+        payload, synced = found
         if payload:
             replay(payload)
+        elif synced != offset:
+            break  # no mark stands there: zero bytes, if the file's checksum is an unlucky one
+        certain = synced
+        offset += RECORD_HEADER + len(payload)
     return offset, certain

@@ -274,8 +274,8 @@ class Case:
 def cases() -> Iterator[Case]:
     whole = written(closed=True).read(FIRST)
     mend = (
-        "restore the folder from a copy, or set this node up anew as another member;"
-        " deleting files would make the node forget what it has promised"
+        "put the file back from a copy made since this node last stopped, or set the node up anew"
+        " as another member; an older copy, or a deleted file, makes it forget what it has promised"
     )
     yield Case("empty", b"", f"byte 0: the file is 0 bytes long, its header alone has 44; {mend}")
     yield Case("text", b"x" * 99, f"byte 0: this is no file of a Quorate journal; {mend}")
@@ -312,6 +312,18 @@ def test_the_message_says_where_what_and_the_mend(case: Case) -> None:
     with pytest.raises(JournalDamaged) as damaged:
         Journal.open("node", files=files)
     assert str(damaged.value) == f"node/{FIRST}, {case.message}"
+
+
+def test_a_mark_reads_only_where_it_belongs() -> None:
+    """So zero bytes are never one, not even if the checksum of a file makes them match."""
+    files = written(closed=False)
+    whole, state = files.read(FIRST), files.save()
+    (seed,) = struct.unpack(">I", whole[40:44])
+    for synced in (0, FILE, END - 1, END + 1):
+        files.restore(state)
+        files.damage(FIRST, whole + mark(synced, seed))
+        assert outcome(files) == RECORDS
+        assert files.read(FIRST)[END : END + RECORD] != mark(synced, seed)
 
 
 def test_a_refused_journal_is_left_as_it_was() -> None:

@@ -249,6 +249,31 @@ def test_after_a_failure_every_call_is_refused_and_the_disk_is_left_alone() -> N
         assert run.files.operations == before
 
 
+def test_what_was_cut_never_comes_back() -> None:
+    """A torn batch of which the second record is whole; it is cut, and the first is written again.
+
+    Were the new length not on disk before that, a crash could leave both.
+    """
+    run = Run()
+    run.open()
+    cut_in_sync(run, [0, 1])
+    run.files.crash(lambda name, disk, content: content[:44] + bytes(28) + content[72:])
+    run.open()
+    assert run.appended == 0
+    cut_in_sync(run, [0])
+    run.files.crash(lambda name, disk, content: content + disk[len(content) :])
+    run.open()
+
+
+def cut_in_sync(run: Run, numbers: list[int]) -> None:
+    for _ in numbers:
+        run.append()
+    run.files.fault = cut_at(run.files.operations + 1)
+    with pytest.raises(PowerCut, match="sync journal-00000001"):
+        run.sync()
+    run.files.fault = None
+
+
 class Machine(RuleBasedStateMachine):
     """Any order of calls, faults and crashes, against the oracle in ``Run``."""
 
