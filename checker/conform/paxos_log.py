@@ -44,10 +44,10 @@ from msgspec import UNSET, UnsetType
 from checker.lang import AtMost, Set, Spec
 from checker.lang.errors import LimitReached, ModelError
 from checker.lang.model import Action, Model, State
-from checker.trace.candidates import Candidates, Follower, TooMany
+from checker.trace.candidates import Candidates, Follower
 from checker.trace.events import UNKNOWN, Check, Event, Pattern
 from checker.trace.explain import Where
-from checker.trace.reading import Line, LogFile, NotJson, WrongShape, decoded
+from checker.trace.reading import Line, LogError, LogFile, NotJson, WrongShape, decoded
 from checker.trace.validate import Outcome
 from spec.paxos import Accept, Accepted, Paxos, Prepare, Promise
 from spec.paxos_nodes import Decided, PaxosNodes
@@ -57,7 +57,7 @@ VERSION = 1
 MOST_NODES = 64
 MOST_BALLOTS = 20_000
 MOST_VALUES = 2_000
-MOST_MESSAGES = 2_000
+MOST_MESSAGES = 4_000
 """Different ones in the run of one key."""
 CRASHES = 1_000_000
 HIDDEN_STEPS = 6
@@ -245,21 +245,27 @@ class Instance:
 
     def __init__(self, cls: type[PaxosNodes], nodes: int) -> None:
         self.cls, self.nodes = cls, nodes
-        # The domain of `sent` is too large to be counted without a bound on its members.
-        annotation = Annotated[
-            Set[Prepare | Promise | Accept | Accepted | Decided], AtMost(MOST_MESSAGES)
-        ]
-        made = {"__annotations__": {"sent": annotation}, "__module__": cls.__module__}
-        self._bounded: type[Spec] = type(cls.__name__, (cls,), made)
-        self.ballots, self.values = 4 * nodes, 4
+        self.ballots, self.values, self.messages = 4 * nodes, 4, 250
         self.model: Model
         self.make()
+
+    def _bounded(self) -> type[Spec]:
+        """The spec with room for so many messages: all sets of all messages cannot be counted."""
+        annotation = Annotated[
+            Set[Prepare | Promise | Accept | Accepted | Decided], AtMost(self.messages)
+        ]
+        made: dict[str, Any] = {
+            "__annotations__": {"sent": annotation},
+            "__module__": self.cls.__module__,
+            "paxos": None,  # the refinement is of no use here, and its spec has no such bound
+        }
+        return type(self.cls.__name__, (self.cls,), made)
 
     def make(self) -> None:
         """A model of the present size."""
         names = [f"n{node}" for node in range(self.nodes)]
         self.model = Model(
-            self._bounded,
+            self._bounded(),
             {
                 "acceptors": names,
                 "values": self.values,
@@ -276,18 +282,29 @@ class Instance:
         self.fields = {field.name: number for number, field in enumerate(self.model.fields)}
         self.events: dict[Any, Event] = {}
 
-    def fits(self, ballot: int, values: int) -> bool:
-        """Whether there is room for a ballot, the next one of each node, and so many values."""
-        return ballot + self.nodes < self.ballots and values <= self.values
+    def fits(self, ballot: int, values: int, messages: int) -> bool:
+        """Whether there is room for a ballot, the next one of each node, and so much else."""
+        return (
+            ballot + self.nodes < self.ballots
+            and values <= self.values
+            and messages + 2 <= self.messages
+        )
 
-    def grow(self, ballot: int, values: int) -> None:
+    def grow(self, ballot: int, values: int, messages: int) -> None:
         """Make room.  `LimitReached` if that is more than a spec can have."""
-        while not self.fits(ballot, 0):
+        while ballot + self.nodes >= self.ballots:
             self.ballots *= self.ROOM
-        while not self.fits(0, values):
+        while values > self.values:
             self.values *= self.ROOM
-        if self.ballots > MOST_BALLOTS * self.ROOM or self.values > MOST_VALUES * self.ROOM:
-            raise LimitReached(f"ballot {ballot:,} with {values:,} values is too much for one key")
+        while messages + 2 > self.messages:
+            self.messages *= self.ROOM
+        for what, number, most in (
+            ("ballots", self.ballots, MOST_BALLOTS),
+            ("values", self.values, MOST_VALUES),
+            ("messages", self.messages, MOST_MESSAGES),
+        ):
+            if number > most:
+                raise LimitReached(f"there are too many {what} of one key: more than {most:,}")
         self.make()
 
     # ------------------------------------------------------------- from a line to an event
@@ -387,6 +404,10 @@ _STATE = {
 # --------------------------------------------------------------------------- canonical lines
 
 
+Canonical = tuple[int, tuple[Any, ...], tuple[Any, ...]]
+"""A line, with numbers for values: its node, its event, and the state after it."""
+
+
 class Run:
     """One key: where it may be, the numbers of its values, and which process of each node acted."""
 
@@ -398,7 +419,7 @@ class Run:
         self.processes = [0] * nodes
 
 
-def _canonical(line: EventLine, values: dict[str, int]) -> tuple[Any, ...]:
+def _canonical(line: EventLine, values: dict[str, int]) -> Canonical:
     """What a line says, with values by number, as a key: the same for many keys of the log."""
     event, s = line.event, line.state
 
@@ -443,7 +464,7 @@ def _canonical(line: EventLine, values: dict[str, int]) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _event_of(instance: Instance, canonical: tuple[Any, ...]) -> Event:
+def _event_of(instance: Instance, canonical: Canonical) -> Event:
     node, said, state = canonical
     checks = instance.checks(node, state)
     kind = said[0]
@@ -492,7 +513,13 @@ class Validation:
         assert first.first is not None
         self.nodes = self._nodes(decoded(_HEADER, first.first.text), first, first.first.number)
         self.instance = Instance(cls, self.nodes)
-        self.follower = Follower(self.instance.model, max_candidates)
+        crashed = self.instance.fields["crashed"]
+
+        def same(state: State) -> State:
+            """There is no bound on crashes here, so their number is not kept."""
+            return state if not state[crashed] else (*state[:crashed], 0, *state[crashed + 1 :])
+
+        self.follower = Follower(self.instance.model, max_candidates, same=same)
         self.outcome = Outcome(self.instance.model, tuple(log.name for log in logs))
         self.processes = [Process() for _ in range(self.nodes)]
         self.runs: dict[str, Run] = {}
@@ -569,55 +596,28 @@ class Validation:
             process.acted = True
         if run.processes[node] != process.count:
             before, run.processes[node] = run.processes[node], process.count
-            if before and not recovered and not self._lost(run, node, line.key, index, number):
-                return False
+            if before and not recovered:
+                where = Where(self.logs[index].name, number, line.key)
+                if not self._lost(run, node, where):
+                    return False
         canonical = _canonical(line, run.values)
         event = self.instance.events.get(canonical)
-        if event is None:
-            event = self._event(run, line, canonical, index, number)
-            if event is None:
-                return False
-        after = run.now.after.get(event)
-        if after is None:
-            return self._advance(run, event, index, number, line.key)
-        run.now = after
-        return bool(after.states) or self._advance(run, event, index, number, line.key)
+        after = None if event is None else run.now.after.get(event)
+        if after is not None:
+            run.now = after
+            return True
+        where = Where(self.logs[index].name, number, line.key)
+        return self._advance(run, canonical, where)
 
-    def _event(
-        self, run: Run, line: EventLine, canonical: tuple[Any, ...], index: int, number: int
-    ) -> Event | None:
-        """A new event; `None` if no instance of the spec has room for it."""
-        highest = _check_numbers(canonical, self.nodes, self.logs[index], number)
-        self.most_values = max(self.most_values, len(run.values))
-        self.highest = max(self.highest, highest)
-        instance = self.instance
+    def _advance(self, run: Run, canonical: Canonical, where: Where, *notes: str) -> bool:
+        """Take a step that is not remembered.  Whether there is one."""
         try:
-            if not instance.fits(highest, len(run.values)):
-                instance.grow(highest, len(run.values))
-                self.follower.use(instance.model)
-        except LimitReached as reason:
-            self.outcome.give_up(reason, Where(self.logs[index].name, number))
-            return None
-        if len(instance.events) >= REMEMBERED_EVENTS:
-            instance.events.clear()
-        event = instance.events[canonical] = _event_of(instance, canonical)
-        return event
-
-    def _advance(
-        self, run: Run, event: Event, index: int, number: int, key: str, *notes: str
-    ) -> bool:
-        where = Where(self.logs[index].name, number, key)
-        try:
+            event = self._event(run, canonical, where)
             after = self.follower.advance(run.now, event)
-        except TooMany as reason:
+        except LimitReached as reason:
             self.outcome.give_up(reason, where)
             return False
         except ModelError as error:
-            sent = self.instance.fields["sent"]
-            if any(len(state[sent]) + 2 > MOST_MESSAGES for state in run.now.states):
-                many = TooMany(f"more than {MOST_MESSAGES:,} different messages of key {key!r}")
-                self.outcome.give_up(many, where)
-                return False
             error.during += f", at {where}"
             raise
         if after.states:
@@ -631,37 +631,51 @@ class Validation:
         self.outcome.fail(self.follower, run.now, event, where, said)
         return False
 
+    def _event(self, run: Run, canonical: Canonical, where: Where) -> Event:
+        """What a line says, in an instance with room for it.  `LimitReached` if there is none."""
+        instance = self.instance
+        try:
+            highest = _highest_ballot(canonical, self.nodes)
+        except WrongShape as error:
+            raise LogError(where.file, where.line, str(error)) from None
+        self.highest = max(self.highest, highest)
+        self.most_values = max(self.most_values, len(run.values))
+        sent = instance.fields["sent"]
+        messages = max((len(state[sent]) for state in run.now.states), default=0)
+        if not instance.fits(highest, len(run.values), messages):
+            instance.grow(highest, len(run.values), messages)
+            self.follower.use(instance.model)
+        event = instance.events.get(canonical)
+        if event is None:
+            if len(instance.events) >= REMEMBERED_EVENTS:
+                instance.events.clear()
+            event = instance.events[canonical] = _event_of(instance, canonical)
+        return event
+
     # ------------------------------------------------------------- nodes that forgot a key
 
-    def _lost(self, run: Run, node: int, key: str, index: int, number: int) -> bool:
+    def _lost(self, run: Run, node: int, where: Where) -> bool:
         """The node has started again, and its journal did not have this key."""
         canonical = (node, (Recovered,), (-1, None, *([UNSET] * (len(_STATE) - 2))))
-        event = self.instance.events.get(canonical)
-        if event is None:
-            event = self.instance.events[canonical] = _event_of(self.instance, canonical)
         note = (
             f"node {node} started again at {self.processes[node].where}, and recovered "
             f"nothing for this key"
         )
-        return self._advance(run, event, index, number, key, note)
+        return self._advance(run, canonical, where, note)
 
     def _end(self) -> None:
         """Each node that acted again, for the keys that it has not touched since."""
-        last = len(self.logs) - 1
         for key, run in self.runs.items():
             for node, process in enumerate(self.processes):
                 old = run.processes[node]
-                if (
-                    old
-                    and old != process.count
-                    and process.acted
-                    and (not self._lost(run, node, key, last, 0))
-                ):
-                    return
+                if old and old != process.count and process.acted:
+                    where = Where(self.logs[-1].name, 0, key)
+                    if not self._lost(run, node, where):
+                        return
 
 
-def _check_numbers(canonical: tuple[Any, ...], nodes: int, log: LogFile, number: int) -> int:
-    """The highest ballot of a line; `LogError` where a ballot or a node is none."""
+def _highest_ballot(canonical: Canonical, nodes: int) -> int:
+    """The highest ballot of a line, -1 if there is none; `WrongShape` where a number is wrong."""
     _, said, state = canonical
     promised, voted, _, trying, _, promisers, best, _, voters, _ = state
     ballots = [one for one in (promised, trying) if one is not UNSET]
@@ -676,10 +690,10 @@ def _check_numbers(canonical: tuple[Any, ...], nodes: int, log: LogFile, number:
             ballots += [vote[0] for vote in rest if isinstance(vote, tuple)]
     for ballot in ballots:
         if ballot < -1:
-            raise log.error(number, f"{ballot} is no ballot")
+            raise WrongShape(f"{ballot} is no ballot")
     for person in people:
         if not 0 <= person < nodes:
-            raise log.error(number, f"there is no node {person}: the last is {nodes - 1}")
+            raise WrongShape(f"there is no node {person}: the last is {nodes - 1}")
     return max(ballots, default=-1)
 
 

@@ -15,7 +15,7 @@ Rules of this file:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from checker.lang.errors import LimitReached
 from checker.lang.model import Model, State
@@ -43,11 +43,20 @@ class Follower:
     """Follows events through sets of states of one model.
 
     `limit`: so many states at most, with those that hidden steps lead through; `TooMany` beyond.
+    `same`: one state for all that can do the same from there on (a counter that bounds nothing).
     """
 
-    def __init__(self, model: Model, limit: int, remembered: int = REMEMBERED) -> None:
+    def __init__(
+        self,
+        model: Model,
+        limit: int,
+        *,
+        remembered: int = REMEMBERED,
+        same: Callable[[State], State] | None = None,
+    ) -> None:
         self.model = model
         self.limit = limit
+        self._same = same
         self.most = 0
         """The largest set so far."""
         self.forgotten = 0
@@ -144,7 +153,7 @@ class Follower:
 
     def _after(self, state: State, pattern: Pattern) -> Iterator[State]:
         for _, after in pattern.steps(self.model, state):
-            yield after
+            yield after if self._same is None else self._same(after)
 
     def _check(self, number: int) -> None:
         if number > self.limit:
