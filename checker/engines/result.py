@@ -113,6 +113,8 @@ class Result:
     fairness: tuple[str, ...] = ()
     """The fairness that was assumed, in words, one sentence for each action that has some."""
     constants: dict[str, Any] = field(default_factory=dict)
+    start_seconds: float = 0.0
+    """What of `seconds` went by before the first state: to compile the spec, mostly."""
 
     def __bool__(self) -> bool:
         return self.verdict == "holds"
@@ -123,7 +125,9 @@ class Result:
 
     @property
     def states_per_second(self) -> float:
-        return self.distinct_states / self.seconds if self.seconds > 0 else 0.0
+        """Of the search itself, without the start."""
+        searched = self.seconds - self.start_seconds
+        return self.distinct_states / searched if searched > 0 else 0.0
 
     @property
     def bytes_per_state(self) -> float:

@@ -85,6 +85,7 @@ class _Run:
     """What the search returned last."""
     complete: bool = False
     stopped: str = ""
+    start_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         self.generated = self.library.generated
@@ -129,6 +130,7 @@ class _Run:
             self.findings.model_error(error, ())
             return
         self.explain.initial_images(initial)
+        self.start_seconds = self.watch.seconds
         if self.saved is not None:
             self.watch.earlier_seconds = self.saved.seconds
             self.status = self.saved.restore(self.search, self.disk)
@@ -227,6 +229,7 @@ class _Run:
             complete=self.complete,
             bounded=numbers.cut,
             stopped=self.stopped,
+            start_seconds=self.start_seconds,
             reductions=self._reductions(),
             notes=(
                 *self._risk(numbers.states),

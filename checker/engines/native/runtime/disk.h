@@ -66,15 +66,14 @@ static int strike_piece(Worker *worker, u64 from, u64 end) {
         u64 count = end - from < BLOCK ? end - from : BLOCK, s[NW];
         const u8 *bytes = states_from(worker, from, count);
         if (!bytes) return 0;
-        s[NW - 1] = 0;
         for (u64 i = 0; i < count; i++) {
-            memcpy(s, bytes + i * BYTES, BYTES);
+            unpack(bytes + i * BYTES, s);
             fetch_line(&engine->all, hashes[i] = hash_of(s));
         }
         for (u64 i = 0; i < count + AHEAD; i++) {
             if (i < count) fetch_state(&engine->all, hashes[i]);
             if (i < AHEAD) continue;
-            memcpy(s, bytes + (i - AHEAD) * BYTES, BYTES);
+            unpack(bytes + (i - AHEAD) * BYTES, s);
             u32 number = find_or_add(&engine->all, s, hashes[i - AHEAD], MOST_STATES);
             if (number == MOST_STATES || number < disk->sifted) continue;
             u32 bit = number - disk->sifted;
@@ -103,10 +102,9 @@ static int write_fresh(Worker *worker) {
     u64 number = __atomic_fetch_add(&engine->disk.written, count, __ATOMIC_RELAXED);
     if (number >= engine->most) return 1;
     if (count > engine->most - number) count = engine->most - number;
-    s[NW - 1] = 0;
     seen_at = engine->depth + 1;
     for (u64 i = 0; i < count; i++) {
-        memcpy(s, worker->fresh + i * BYTES, BYTES);
+        unpack(worker->fresh + i * BYTES, s);
         engine->model->judge(s, worker->open, &worker->report);
     }
     return disk_move(engine, 1, worker->fresh, number, count);

@@ -9,16 +9,16 @@
 #include <time.h>
 
 enum {
-    BATCH = 16,             /* states that are expanded together */
-    STAGES = 3,             /* expanded; lines fetched; states fetched and looked up */
+    BATCH = 32,             /* states that are expanded together */
+    STAGES = 2,             /* expanded, and their lines fetched; looked up */
     BLOCK = 1024,           /* states that a worker takes, and reads, at once, at most */
     CHUNK = 64,             /* numbers that a worker takes at once */
     SMALL_LEVEL = 4096,     /* so many states are left to one worker */
     RECENT = 1 << 12,
-    FIRST_LINES = 1 << 14,
-    MANY_LINES = 1 << 18    /* from here on the table doubles */
+    FIRST_LINES = 5 << 12,
+    MANY_LINES = 1 << 19    /* from here on the table doubles */
 };
-#define FULLEST 0.90
+#define FULLEST 0.80
 
 typedef enum Status { RUNNING, LEVEL_DONE, COMPLETE, FULL, NO_MEMORY, NEED_DISK, DISK_FAILED } Status;
 

@@ -21,13 +21,14 @@ static void insert_all(Worker *worker) {
     enum { AHEAD = 16 };
     Engine *engine = worker->engine;
     u64 hashes[AHEAD];
+    int alone = engine->phase_workers == 1;
     for (;;) {
         u64 from = __atomic_fetch_add(&engine->cursor, 4096, __ATOMIC_RELAXED);
         u64 end = from + 4096 < engine->used ? from + 4096 : engine->used;
         if (from >= end) return;
         for (u64 i = from; i < end + AHEAD; i++) {
             if (i >= from + AHEAD)
-                add_number(&engine->all, hashes[i % AHEAD], (u32)(i - AHEAD));
+                add_number(&engine->all, hashes[i % AHEAD], (u32)(i - AHEAD), alone);
             if (i < end) fetch_line(&engine->all, hashes[i % AHEAD] = hash_at(&engine->all, i));
         }
     }
@@ -111,17 +112,19 @@ static void prepare(Worker *worker, Batch *batch) {
         if (!batch->hashes) abort();
     }
     void (*canonical)(u64 *) = worker->engine->model->canonical;
-    u64 *hashes = batch->hashes;
-    u32 kept = 0;
-    for (u32 i = 0; i < out->count; i++) {
-        u64 *s = out->next + (u64)i * NW;
-        if (canonical) canonical(s);
-        u64 hash = hash_of(s), *recent = worker->recent[hash % RECENT];
+    u64 *next = out->next, *hashes = batch->hashes, (*recent)[NW] = worker->recent;
+    u32 count = out->count, kept = 0;
+    if (canonical)
+        for (u32 i = 0; i < count; i++) canonical(next + (u64)i * NW);
+    for (u32 i = 0; i < count; i++) {
+        const u64 *s = next + (u64)i * NW;
+        u64 hash = hash_of(s), *held = recent[hash % RECENT];
         /* No branch: nobody could guess it. */
         u64 differs = 0;
         for (int w = 0; w < NW; w++) {
-            differs |= recent[w] ^ s[w];
-            recent[w] = out->next[(u64)kept * NW + w] = s[w];
+            u64 word = s[w];
+            differs |= held[w] ^ word;
+            held[w] = next[(u64)kept * NW + w] = word;
         }
         hashes[kept] = hash;
         kept += differs != 0;
@@ -131,15 +134,13 @@ static void prepare(Worker *worker, Batch *batch) {
     out->count = 0;
 }
 
-static void fetch_states(const Worker *worker, const Batch *batch) {
-    for (u32 i = batch->looked; i < batch->count; i++)
-        fetch_state(&worker->engine->all, batch->hashes[i]);
-}
-
-/* Look up the states of a batch; judge and add those that are new.  0: the table is full. */
+/* Look up the states of a batch; judge and add those that are new.  0: the table is full.  Their
+ * lines have come by now; the states that they are compared with come while the first are looked
+ * up, and the lines stay near. */
 static int look_up(Worker *worker, Batch *batch) {
     Engine *engine = worker->engine;
     seen_at = engine->depth + 1;
+    for (u32 i = batch->looked; i < batch->count; i++) fetch_state(&engine->all, batch->hashes[i]);
     for (u32 i = batch->looked; i < batch->count; i++) {
         const u64 *s = batch->next + (u64)i * NW;
         u32 fresh = fresh_number(worker);
@@ -161,9 +162,7 @@ static int look_up(Worker *worker, Batch *batch) {
 /* Look up all that waits, the oldest first.  0: the table is full. */
 static int look_up_all(Worker *worker) {
     for (u32 age = STAGES; age > 0; age--) {
-        Batch *batch = &worker->batches[(worker->turn + STAGES - age) % STAGES];
-        fetch_states(worker, batch);
-        if (!look_up(worker, batch)) return 0;
+        if (!look_up(worker, &worker->batches[(worker->turn + STAGES - age) % STAGES])) return 0;
     }
     return 1;
 }
@@ -291,9 +290,8 @@ static void expand_batch(Worker *worker, Batch *batch) {
     batch->parents = (u32)(stop - worker->at);
     seen_at = engine->depth;
     const u8 *bytes = states_from(worker, worker->at, batch->parents);
-    s[NW - 1] = 0;
     for (; bytes && worker->at < stop; worker->at++, bytes += BYTES) {
-        memcpy(s, bytes, BYTES);
+        unpack(bytes, s);
         expand_one(worker, s);
     }
     if (UNLIKELY(!bytes)) engine->pause = 1;
@@ -306,7 +304,6 @@ static void expand_level(Worker *worker) {
     while (!full && !engine->pause && take_states(worker)) {
         u32 turn = worker->turn++;
         expand_batch(worker, &worker->batches[turn % STAGES]);
-        fetch_states(worker, &worker->batches[(turn + STAGES - 1) % STAGES]);
         full = !look_up(worker, &worker->batches[(turn + 1) % STAGES]);
         if (worker->id == 0 && worker->at == worker->end && now() >= engine->deadline)
             engine->pause = 1;
@@ -613,8 +610,7 @@ int engine_found(const Engine *engine, u32 what, u64 *s, u64 *t, u32 *level) {
 /* 0: it cannot be read. */
 int engine_state(Engine *engine, u64 number, u64 *s) {
     const u8 *bytes = states_from(&engine->workers[0], number, 1);
-    s[NW - 1] = 0;
-    if (bytes) memcpy(s, bytes, BYTES);
+    if (bytes) unpack(bytes, s);
     return bytes != NULL;
 }
 
@@ -636,7 +632,6 @@ static void seek(Worker *worker) {
     u64 s[NW];
     Found *best = &worker->before;
     Batch *batch = &worker->batches[0];
-    s[NW - 1] = 0;
     out->next = batch->next;
     out->room = batch->room;
     for (;;) {
@@ -646,7 +641,7 @@ static void seek(Worker *worker) {
         const u8 *bytes = states_from(worker, from, end - from);
         if (!bytes) break;
         for (; from < end; from++, bytes += BYTES) {
-            memcpy(s, bytes, BYTES);
+            unpack(bytes, s);
             if (best->any && !less(s, best->s)) continue;
             if (engine->model->cut && engine->model->cut(s)) continue;
             out->count = 0;

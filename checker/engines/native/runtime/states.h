@@ -90,9 +90,25 @@ static void forget_whole(States *all, u64 number) {
     all->forgotten = end;
 }
 
+/* The state that is kept in BYTES bytes.  Its last word is put together in a register: one that was
+ * written to memory in two pieces could not be read again before both have arrived there. */
+static inline void unpack(const u8 *bytes, u64 *s) {
+    enum { LAST = BYTES - (NW - 1) * 8, HALF = BYTES >= 4 ? 4 : BYTES >= 2 ? 2 : 1 };
+    if (BYTES >= 8) {
+        u64 end;
+        memcpy(&end, bytes + BYTES - 8, 8);
+        memcpy(s, bytes, (NW - 1) * 8);
+        s[NW - 1] = end >> (8 - LAST) * 8;
+    } else {
+        u64 begin = 0, end = 0;
+        memcpy(&begin, bytes, HALF);
+        memcpy(&end, bytes + BYTES - HALF, HALF);
+        s[0] = begin | end << (BYTES - HALF) * 8;
+    }
+}
+
 static inline void load_state(const States *all, u64 number, u64 *s) {
-    s[NW - 1] = 0;
-    memcpy(s, all->bytes + number * BYTES, BYTES);
+    unpack(all->bytes + number * BYTES, s);
 }
 
 /* A product of 128 bits, folded: as wyhash mixes. */
@@ -221,19 +237,27 @@ static inline u32 find_or_add(States *all, const u64 *s, u64 hash, u32 fresh) {
     }
 }
 
-/* Put a state's number into a table that does not have it. */
-static inline void add_number(States *all, u64 hash, u32 number) {
+/* Put a state's number into a table that does not have it.  `alone`: nobody else uses the table. */
+static inline void add_number(States *all, u64 hash, u32 number, int alone) {
     u64 at = line_of(all, hash);
+    u8 byte = byte_of(hash);
     for (;;) {
         Line *line = &all->lines[at];
-        for (int slot = 0; slot < SLOTS; slot++) {
-            u32 none = 0;
-            if (__atomic_load_n(&line->number[slot], __ATOMIC_RELAXED) == 0 &&
-                __atomic_compare_exchange_n(&line->number[slot], &none, number + 1, 0,
-                                            __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
-                __atomic_store_n(&line->byte[slot], byte_of(hash), __ATOMIC_RELEASE);
+        for (int half = 0; half < 2; half++) {
+            u64 empty = zero_bytes(eight_bytes(line, half));
+            if (!empty) continue;
+            for (int slot = half * 8 + (__builtin_ctzll(empty) >> 3); slot < SLOTS; slot++) {
+                u32 none = 0;
+                if (alone) {
+                    line->number[slot] = number + 1;
+                } else if (!__atomic_compare_exchange_n(&line->number[slot], &none, number + 1, 0,
+                                                        __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+                    continue;
+                }
+                __atomic_store_n(&line->byte[slot], byte, __ATOMIC_RELEASE);
                 return;
             }
+            break; /* this line is full by now */
         }
         if (++at == all->line_count) at = 0;
     }
