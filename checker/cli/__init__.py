@@ -31,6 +31,7 @@ COMMANDS = {
     "serve": "checker.cli.serve",
     "propose": "checker.cli.propose",
     "learn": "checker.cli.learn",
+    "conform": "checker.cli.conform",
     "trace": "checker.cli.trace",
 }
 """Each command and its module, which holds it as `command`."""

@@ -71,7 +71,7 @@ def _class_in(path: str, name: str) -> type[Spec]:
     if not file.is_file():
         what = "is a folder." if file.is_dir() else "does not exist."
         raise BadInput(f"the file {path} {what}{_neighbours(file)}")
-    found = {cls.__name__: cls for cls in specs_of(_module(file))}
+    found = {cls.__name__: cls for cls in specs_of(module_of(file))}
     names = ", ".join(found)
     if name in found:
         return found[name]
@@ -98,7 +98,7 @@ def _choices(path: str, names: list[str]) -> str:
     return ", ".join(f"{path}:{name}" for name in names)
 
 
-def _module(file: Path) -> ModuleType:
+def module_of(file: Path) -> ModuleType:
     """The module that the file is, run afresh."""
     whole = file.resolve()
     module = ModuleType(f"quorate_spec_{whole.stem}")

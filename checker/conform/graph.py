@@ -17,7 +17,7 @@ from __future__ import annotations
 import ctypes
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from ctypes import CFUNCTYPE, POINTER, byref, c_int, c_uint8, c_uint16, c_uint32, c_uint64, c_void_p
 from dataclasses import dataclass, field
 from itertools import compress
@@ -140,14 +140,19 @@ def build(model: Model, watch: Watch, *, native: bool | None = None) -> Graph:
     `SpecError` or `ModelError` where the spec is wrong.  A limit of `watch` that is reached is in
     the graph.
     """
+    return _built(model, watch, source_of(model, native))
+
+
+def source_of(model: Model, native: bool | None = None) -> Source:
+    """Where states and steps come from.  `native`: as for `build`."""
     if native is False or (native is None and not _is_large(model)):
-        return _built(model, watch, _Reference(model))
+        return _Reference(model)
     try:
-        return _built(model, watch, _Native(model))
+        return _Native(model)
     except NotNativeError:
         if native:
             raise
-        return _built(model, watch, _Reference(model))
+        return _Reference(model)
 
 
 def _is_large(model: Model) -> bool:
@@ -159,7 +164,7 @@ def _is_large(model: Model) -> bool:
     return source.count > FEW_STATES
 
 
-def _built(model: Model, watch: Watch, source: _Source) -> Graph:
+def _built(model: Model, watch: Watch, source: Source) -> Graph:
     graph = Graph(
         model, source.count, source.state, source.steps, cut=source.cut, pruned=source.pruned
     )
@@ -188,8 +193,8 @@ def _first_beyond(graph: Graph) -> int:
     return bisect_left(graph.tree, graph.first[graph.levels[-1]], lo=graph.levels[-1])
 
 
-class _Source:
-    """Where the states and steps of a graph come from."""
+class Source:
+    """Where the states and steps of a graph come from.  States are numbered as they are found."""
 
     def __init__(self, model: Model) -> None:
         self.model = model
@@ -206,12 +211,16 @@ class _Source:
     def state(self, number: int) -> State:
         raise NotImplementedError
 
+    def key(self, number: int) -> Hashable:
+        """What stands for a state: equal for equal states, in all sources of one model."""
+        raise NotImplementedError
+
     def extend(self, number: int) -> list[tuple[int, int]]:
         """The label and the target of each edge of a state, in the order of the model."""
         raise NotImplementedError
 
 
-class _Reference(_Source):
+class _Reference(Source):
     """The spec itself, run in CPython."""
 
     def __init__(self, model: Model) -> None:
@@ -225,6 +234,9 @@ class _Reference(_Source):
         return len(self.states)
 
     def state(self, number: int) -> State:
+        return self.states[number]
+
+    def key(self, number: int) -> Hashable:
         return self.states[number]
 
     def extend(self, number: int) -> list[tuple[int, int]]:
@@ -254,7 +266,7 @@ class _Reference(_Source):
         return label
 
 
-class _Native(_Source):
+class _Native(Source):
     """Generated C: one label for each binding of each action.
 
     Generated code leaves out successors that are the state itself, but says of every binding
@@ -290,6 +302,9 @@ class _Native(_Source):
 
     def state(self, number: int) -> State:
         return self.unpack(self.words[number])
+
+    def key(self, number: int) -> Hashable:
+        return self.words[number]
 
     def extend(self, number: int) -> list[tuple[int, int]]:
         code, held = self.code, self.words[number]

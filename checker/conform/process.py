@@ -37,7 +37,7 @@ import subprocess
 import time
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, NoReturn
 
 from checker.conform.system import AdapterError, NotPossible, Step, System, SystemFactory
 from checker.lang.model import Action, Model
@@ -186,17 +186,15 @@ class ProcessSystem(System):
     def _begin(self) -> None:
         """Start the process, and hear what it has to say of itself."""
         self.pipe.start()
-        members = {
-            name: [member.name for member in constant.value]
-            if constant.members_of
-            else constant.type.json(constant.value)
+        constants = {
+            name: constant.type.json(constant.value)
             for name, constant in self.model.constants.items()
         }
         request = {
             "do": "begin",
             "version": VERSION,
             "spec": self.model.name,
-            "constants": members,
+            "constants": constants,
         }
         said = self._parsed("begin", self._ask("begin", line_of(request)))
         messages, hidden = said.get("messages", []), said.get("unobserved", {})
@@ -234,7 +232,7 @@ class ProcessSystem(System):
         if reply != b"{}":
             self._parsed(what, reply)
 
-    def _wrong(self, what: str, problem: str) -> Any:
+    def _wrong(self, what: str, problem: str) -> NoReturn:
         raise AdapterError(f"{self.pipe.name} answered `{what}` wrongly: {problem}")
 
     def _step_request(self, step: Step) -> bytes:
@@ -317,9 +315,9 @@ class Pipe:
         except OSError as error:
             why = error.strerror or error
             raise AdapterError(f"{self.name} cannot be started: {why}") from None
-        assert self.process.stdin and self.process.stdout and self.process.stderr
-        self.to = self.process.stdin.fileno()
-        self.out, self.err = self.process.stdout.fileno(), self.process.stderr.fileno()
+        held = (self.process.stdin, self.process.stdout, self.process.stderr)
+        self.files = [file for file in held if file is not None]
+        self.to, self.out, self.err = (file.fileno() for file in self.files)
         for file in (self.to, self.out, self.err):
             os.set_blocking(file, False)
         self.poll = select.poll()
@@ -399,9 +397,7 @@ class Pipe:
         if self.process is None:
             return ""
         process, self.process = self.process, None
-        assert process.stdin and process.stdout and process.stderr
-        with suppress(OSError):
-            process.stdin.close()
+        self.files[0].close()
         status = ""
         try:
             code = process.wait(0.5)
@@ -411,7 +407,7 @@ class Pipe:
             _kill(process)
         while self._more_tail():
             pass
-        for file in (process.stdout, process.stderr):
+        for file in self.files[1:]:
             file.close()
         tail = self.tail.decode(errors="replace").strip()
         return status + (f"; it wrote:\n{tail}" if tail else "")
@@ -429,14 +425,12 @@ class Pipe:
         if self.process is None:
             return
         process, self.process = self.process, None
-        assert process.stdin and process.stdout and process.stderr
-        with suppress(OSError):
-            process.stdin.close()
+        self.files[0].close()
         try:
             process.wait(END_SECONDS)
         except subprocess.TimeoutExpired:
             _kill(process)
-        for file in (process.stdout, process.stderr):
+        for file in self.files[1:]:
             file.close()
 
 

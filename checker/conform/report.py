@@ -11,13 +11,16 @@ from typing import Any
 
 from rich.text import Text
 
-from checker.conform.divergence import Divergence, divergence_json
+from checker.conform.divergence import Divergence, divergence_json, step_text
 from checker.conform.result import Conformance
+from checker.lang.model import Model
 from checker.report.constants import constants_json, instance_text
 from checker.report.sequence import Note, diagram, wrapped
 from checker.report.text import MARKS, WIDTH
 
 NEXT = "to decide it: smaller constants or higher limits; or look further with --walks"
+MOST_SHOWN = 4
+"""So many differences are written below the diagram."""
 
 
 def report(result: Conformance, width: int = WIDTH) -> list[Text]:
@@ -29,7 +32,7 @@ def report(result: Conformance, width: int = WIDTH) -> list[Text]:
     if result.verdict == "undecided" and not result.walks:
         lines += [Text(), Text(f"  {NEXT}", "dim")]
     if result.divergence:
-        lines += [Text(), *divergence_text(result, result.divergence, width)]
+        lines += [Text(), *divergence_lines(result.model, result.divergence, width)]
     return lines
 
 
@@ -70,13 +73,35 @@ def _counts(result: Conformance) -> Iterator[str]:
         yield f"{result.replays:,} edges again from the start, {what}"
 
 
-def divergence_text(result: Conformance, found: Divergence, width: int) -> list[Text]:
+def divergence_lines(model: Model, found: Divergence, width: int) -> list[Text]:
     """What differs in words, and the path there as a sequence diagram."""
     lines = [Text.assemble(("✗ ", "bold red"), (found.kind, "bold red"))]
     for part in found.explanation.splitlines():
         lines += (Text(f"  {note.text}") for note in wrapped(Note.of(part), width - 2))
-    lines += [Text(), *diagram(result.model, found.run, width)]
+    lines += [Text(), *diagram(model, found.run, width)]
+    for note in wrapped(Note.of(_end(model, found)), width - 4):
+        lines.append(Text.assemble(("  ✗ ", "bold red"), note.text))
     return lines
+
+
+def _end(model: Model, found: Divergence) -> str:
+    """What stands below the last step of the diagram."""
+    match found.kind:
+        case "missing step":
+            return f"Step {found.length + 1} is possible in the spec, and not in the system."
+        case "failed step":
+            return f"Step {found.length + 1} fails in the system."
+        case "unexpected step":
+            return f"Here the system offers {step_text(model, found.steps[0])}."
+    shown = [f"{one.path} is {one.found}" for one in found.differences if one.change.mark == "→"]
+    shown += [
+        f"{one.path} {'lacks' if one.change.mark == '−' else 'also has'} "
+        f"{one.expected if one.change.mark == '−' else one.found}"
+        for one in found.differences
+        if one.change.mark != "→"
+    ]
+    more = f", and {len(shown) - MOST_SHOWN} more" if len(shown) > MOST_SHOWN else ""
+    return f"In the system {', '.join(shown[:MOST_SHOWN])}{more}."
 
 
 def result_json(result: Conformance, spec: str) -> dict[str, Any]:

@@ -102,6 +102,7 @@ class _Run:
                 done = now.distinct_states
                 self.progress(Progress("reading the spec", done, 0, now.depth, now.seconds))
 
+        began = time.perf_counter()
         try:
             self.graph = build(self.model, Watch(limits, show), native=native)
         except ModelError as error:
@@ -109,7 +110,7 @@ class _Run:
                 f"the spec itself is wrong, before anything is compared with it:\n{error}",
                 "see `quorate check`",
             ) from error
-        self.spec_seconds = time.perf_counter() - self.started
+        self.spec_seconds = time.perf_counter() - began
         self.stopped = self.graph.stopped
 
     # ------------------------------------------------------------- the work
