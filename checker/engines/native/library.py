@@ -13,8 +13,10 @@ from checker.engines.native.build import RUNTIME, building
 from checker.engines.native.generated import Generated, What, Words
 
 NO_LIMIT = (1 << 64) - 1
-LINE_BYTES, LINE_SLOTS, FULLEST = 64, 12, 0.9
-"""Of the table.  As in `states.h` and `engine.h`."""
+LINE_BYTES, LINE_SLOTS = 64, 12
+"""Of the table.  As in `states.h`."""
+FULLEST = 0.8
+"""The share of the table's slots that is used before it grows."""
 
 RUNTIME_OPTIONS = ("-O2",)
 MODEL_OPTIONS = ("-O2",)
@@ -91,7 +93,12 @@ class Library:
         print_words = (fingerprint or 0) // 64
         self.compared_bytes = 8 * print_words or self.state_bytes
         """What tells a state from others, and is kept to the end."""
-        self.runtime_options = (*RUNTIME_OPTIONS, *size, f"-DFINGERPRINT={print_words}")
+        self.runtime_options = (
+            *RUNTIME_OPTIONS,
+            *size,
+            f"-DFINGERPRINT={print_words}",
+            f"-DFULLEST={FULLEST}",
+        )
         model = building(generated.source, self.model_options)
         runtime = building(RUNTIME / "explore.c", self.runtime_options)
         others = [

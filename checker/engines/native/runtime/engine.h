@@ -18,7 +18,9 @@ enum {
     FIRST_LINES = 5 << 12,
     MANY_LINES = 1 << 19    /* from here on the table doubles */
 };
-#define FULLEST 0.80
+#ifndef FULLEST
+#error "FULLEST: the share of the table's slots that is used before it grows"
+#endif
 
 typedef enum Status { RUNNING, LEVEL_DONE, COMPLETE, FULL, NO_MEMORY, NEED_DISK, DISK_FAILED } Status;
 
