@@ -76,10 +76,11 @@ def header_of(log: LogFile) -> Header | None:
     try:
         if "quorate" not in decoded(_OBJECT, log.first.text):
             return None
-        header = decoded(_HEADER, log.first.text)
-    except NotJson:
+    except (NotJson, WrongShape):
         return None
-    except WrongShape as error:
+    try:
+        header = decoded(_HEADER, log.first.text)
+    except (NotJson, WrongShape) as error:
         raise log.error(log.first.number, f"this header cannot be used: {error}") from None
     if header.quorate != "trace" or header.version != VERSION:
         raise log.error(
