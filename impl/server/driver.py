@@ -133,10 +133,16 @@ class Driver:
 
     # ------------------------------------------------------------------- rounds
 
+    def log_recovered(self) -> None:
+        """Tell the trace what was found on the disk; before anybody can speak to this node."""
+        if self._trace is not None:
+            for _, instance in sorted(self.node.instances.items()):
+                self._trace.recovered(instance)
+            self._trace.flush()
+
     async def run(self) -> None:
         """Until `stop`, or an error of the disk: `JournalError` or OSError."""
         try:
-            self._log_recovered()
             while not self._stopping:
                 await self._sleep()
                 await self._round()
@@ -278,9 +284,3 @@ class Driver:
     def _snapshot(self) -> None:
         self.journal.snapshot(self.node.records())
         self.snapshots += 1
-
-    def _log_recovered(self) -> None:
-        if self._trace is not None:
-            for _, instance in sorted(self.node.instances.items()):
-                self._trace.recovered(instance)
-            self._trace.flush()

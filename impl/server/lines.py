@@ -41,8 +41,11 @@ class LineFile:
         self._lines.append(b"")
         data = memoryview(b"\n".join(self._lines))
         self._lines.clear()
-        while data:
-            data = data[os.write(self._descriptor, data) :]
+        try:
+            while data:
+                data = data[os.write(self._descriptor, data) :]
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self.file)) from None
 
     def close(self) -> None:
         if self._descriptor >= 0:

@@ -99,6 +99,7 @@ class Server:
                 trace=self._trace,
                 eased=self._eased,
             )
+            self.driver.log_recovered()
             hosts = tuple(one.host for one in config.nodes)
             self.door = Door(
                 Doorway(config.cluster, config.me, hosts, limits.connections, limits.handshake_s),
