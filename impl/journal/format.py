@@ -1,8 +1,9 @@
 """The bytes of the journal's files (docs/protocol.md, "The journal"), and what a torn one is.
 
 A file is a header and records. Two checksums (CRC32C) guard a record: one its header, one its
-payload. The header's is started from the file's own checksum, which covers eight bytes made
-at random for each journal; so nobody who chooses a payload can choose one that reads as a record.
+payload. The header's is started from the record's offset and the file's own checksum, which covers
+eight bytes made at random for each journal. So a record reads only where it was written, and
+nobody who chooses a payload can choose one that reads as a record.
 
 **Torn or damaged.** Each record says up to which byte its file was certainly on disk when the
 record was written (``synced``). Let ``p`` be the first byte of the last segment that does not
@@ -82,16 +83,22 @@ def read_file_header(file: str, data: bytes, kind: int, number: int) -> FileHead
     return FileHeader(kind, number, previous, identity, seed)
 
 
-def record_header(payload: bytes, synced: int, seed: int) -> bytes:
-    """What goes before ``payload``."""
+def record_header(payload: bytes, synced: int, offset: int, seed: int) -> bytes:
+    """What goes before ``payload`` when the record stands at ``offset``."""
     fields = RECORD_FIELDS.pack(len(payload), synced, value(payload))
-    return fields + CHECK.pack(extend(seed, fields))
+    return fields + CHECK.pack(head_check(fields, offset, seed))
 
 
-def mark(synced: int, seed: int) -> bytes:
-    """A record without payload: in a segment it stands at byte ``synced``; in a snapshot it is the
-    end, and ``synced`` is the number of records before it, modulo 2**32."""
-    return record_header(b"", synced, seed)
+def head_check(fields: bytes, offset: int, seed: int) -> int:
+    """The checksum of a record's header."""
+    check: int = extend(seed ^ (offset & 0xFFFFFFFF), fields)
+    return check
+
+
+def mark(synced: int, offset: int, seed: int) -> bytes:
+    """A record without payload: in a segment ``synced`` is its offset, and in a snapshot, whose end
+    it is, 0."""
+    return record_header(b"", synced, offset, seed)
 
 
 def record_at(data: bytes, offset: int, seed: int) -> tuple[bytes, int] | None:
@@ -100,7 +107,7 @@ def record_at(data: bytes, offset: int, seed: int) -> tuple[bytes, int] | None:
     if start > len(data):
         return None
     length, synced, payload_check, check = RECORD_PARTS.unpack_from(data, offset)
-    if extend(seed, data[offset : offset + RECORD_FIELDS.size]) != check:
+    if head_check(data[offset : offset + RECORD_FIELDS.size], offset, seed) != check:
         return None
     payload = data[start : start + length]
     if len(payload) != length or value(payload) != payload_check:
@@ -114,7 +121,7 @@ def wrong_at(data: bytes, offset: int, seed: int) -> str:
     if start > len(data):
         return f"a record's header is cut off after {len(data) - offset} bytes"
     length, _, _, check = RECORD_PARTS.unpack_from(data, offset)
-    if extend(seed, data[offset : offset + RECORD_FIELDS.size]) != check:
+    if head_check(data[offset : offset + RECORD_FIELDS.size], offset, seed) != check:
         return "the header of a record does not match its checksum"
     if start + length > len(data):
         return f"a record of {length} bytes is cut off after {len(data) - start}"
@@ -131,7 +138,7 @@ def vouched_for(data: bytes, offset: int, seed: int) -> int | None:
     for place in range(offset + 1, len(data) - RECORD_HEADER + 1):
         _, synced, _, check = unpack(data, place)
         if offset < synced <= place and (
-            extend(seed, data[place : place + RECORD_FIELDS.size]) == check
+            head_check(data[place : place + RECORD_FIELDS.size], place, seed) == check
         ):
             return place
     return None

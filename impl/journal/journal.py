@@ -264,15 +264,14 @@ class Journal:
         pieces: list[bytes] = []
         end, synced = self._end, self._synced
         for record in batch:
-            after = end + RECORD_HEADER + len(record)
-            if after > most and end > FILE_HEADER:
+            size = RECORD_HEADER + len(record)
+            if end + size > most and end > FILE_HEADER:
                 self._put(pieces, end)
                 pieces = []
                 self._begin_segment(self._number + 1, self._end)
-                seed, synced = self._seed, self._synced
-                after = self._end + RECORD_HEADER + len(record)
-            pieces += (record_header(record, synced, seed), record)
-            end = after
+                seed, synced, end = self._seed, self._synced, self._end
+            pieces += (record_header(record, synced, end, seed), record)
+            end += size
         self._put(pieces, end)
 
     def _put(self, pieces: list[bytes], end: int) -> None:
@@ -287,7 +286,7 @@ class Journal:
 
     def _write_mark(self, file: File) -> None:
         """Vouch for what is on disk; the mark itself may wait for the next sync."""
-        file.write(self._end, mark(self._synced, self._seed))
+        file.write(self._end, mark(self._synced, self._end, self._seed))
         self._end += RECORD_HEADER
         self._marked = True
 
@@ -323,20 +322,19 @@ class Journal:
         header = file_header(SNAPSHOT, number, 0, self._identity)
         (seed,) = CHECK.unpack(header[-CHECK.size :])
         pieces, waiting = [header], len(header)
-        offset = count = 0
+        offset = 0
         file = self._files.create(snapshot_name(number) + NEW)
         try:
             for record in records:
                 if not 0 < len(record) <= self._limits.record:
                     self._refuse_record(record)
-                pieces += (record_header(record, 0, seed), record)
+                pieces += (record_header(record, 0, offset + waiting, seed), record)
                 waiting += RECORD_HEADER + len(record)
-                count += 1
                 if waiting >= PIECE:
                     file.write(offset, b"".join(pieces))
                     offset += waiting
                     pieces, waiting = [], 0
-            pieces.append(mark(count % 2**32, seed))
+            pieces.append(mark(0, offset + waiting, seed))
             file.write(offset, b"".join(pieces))
             self._name(file, snapshot_name(number))
         finally:
@@ -366,7 +364,6 @@ class Journal:
         raise JournalStopped(place, None, self._stopped, mend) from error
 
     def _give_back(self) -> None:
-        self._waiting.clear()
         if self._file is not None:
             self._file.close()
             self._file = None

@@ -137,20 +137,19 @@ def refuse_strangers(header: FileHeader, identity: bytes, previous: int) -> None
 def read_snapshot(
     files: Files, number: int, replay: Callable[[bytes], object]
 ) -> tuple[bytes, int]:
-    """The identity and the size of a snapshot, which ends in a mark that counts its records."""
+    """The identity and the size of a snapshot, which ends in a mark."""
     file = snapshot_name(number)
     data = files.read(file)
     header = read_file_header(file, data, SNAPSHOT, number)
-    offset, count, seed = FILE_HEADER, 0, header.seed
+    offset, seed = FILE_HEADER, header.seed
     while (found := record_at(data, offset, seed)) is not None:
-        payload, synced = found
+        payload, _ = found
         offset += RECORD_HEADER + len(payload)
         if not payload:
-            if offset != len(data) or synced != count % 2**32:
-                raise JournalDamaged(file, offset, "the snapshot does not end at its end", MEND)
+            if offset != len(data):
+                raise JournalDamaged(file, offset, "bytes after the end of the snapshot", MEND)
             return header.identity, len(data)
         replay(payload)
-        count += 1
     raise JournalDamaged(file, offset, wrong_at(data, offset, seed), MEND)
 
 

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -282,6 +283,29 @@ def test_append_beside_a_sync_in_another_thread(tmp_path: Path) -> None:
     syncing.join()
     journal.close()
     assert count_of(recovered(tmp_path, Limits())) == 20_000
+
+
+class Interrupted(list[bytes]):
+    """What waits; another thread appends just after a sync has looked at it."""
+
+    def __getitem__(self, index: Any) -> Any:
+        found = super().__getitem__(index)
+        if len(self) < 2:
+            self.append(record(1))
+        return found
+
+
+def test_append_in_the_middle_of_a_sync_stays_for_the_next() -> None:
+    files = MemoryFiles()
+    journal = Journal.open("node", files=files)
+    journal._waiting = Interrupted()
+    journal.append(record(0))
+    for count in (1, 2):
+        journal.sync()
+        disk = MemoryFiles()
+        disk.restore(files.save())
+        disk.crash()
+        assert count_of(Journal.open("node", files=disk).recovered) == count
 
 
 def test_files_of_others_are_left_alone(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import random
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -209,6 +210,36 @@ def test_missing_and_strange_files_are_refused() -> None:
         Journal.open("node", files=files, limits=SMALL)
 
 
+def test_records_that_moved_do_not_read() -> None:
+    """Whole records taken out or doubled, as by a write that went astray.
+
+    All that was behind them has moved and vouches for nothing; before that, all is as it was.
+    """
+    files = written(closed=True)
+    whole, state = files.read(FIRST), files.save()
+    places = [*(start for start, _ in PLACES), END]
+    for number, (first, second) in enumerate(pairwise(places)):
+        files.restore(state)
+        files.damage(FIRST, whole[:first] + whole[second:])
+        assert outcome(files) == number
+        files.restore(state)
+        files.damage(FIRST, whole[:second] + whole[first:])
+        assert outcome(files) == number + 1
+    files = many_files()
+    state = files.save()
+    snapshot = files.read("snapshot-00000003")
+    size = RECORD + len(snapshot_of(4)[0])
+    for moved in (
+        snapshot[:FILE] + snapshot[FILE + size :],
+        snapshot[: FILE + size] + snapshot[FILE:],
+        snapshot + b"x",
+        snapshot + snapshot[-RECORD:],
+    ):
+        files.restore(state)
+        files.damage("snapshot-00000003", moved)
+        assert outcome(files, SMALL) is None
+
+
 def test_a_zero_filled_end_is_torn_and_a_zero_hole_is_damage() -> None:
     """A crash can lengthen a file before its bytes arrive, and the new ones then read as zero."""
     files = written(closed=False)
@@ -321,9 +352,16 @@ def test_a_mark_reads_only_where_it_belongs() -> None:
     (seed,) = struct.unpack(">I", whole[40:44])
     for synced in (0, FILE, END - 1, END + 1):
         files.restore(state)
-        files.damage(FIRST, whole + mark(synced, seed))
+        files.damage(FIRST, whole + mark(synced, END, seed))
         assert outcome(files) == RECORDS
-        assert files.read(FIRST)[END : END + RECORD] != mark(synced, seed)
+        assert files.read(FIRST)[END : END + RECORD] != mark(synced, END, seed)
+
+
+def test_damage_in_the_middle_is_named_where_it_is() -> None:
+    files = many_files()
+    files.damage("journal-00000004", flipped(files.read("journal-00000004"), 8 * (FILE + 20)))
+    with pytest.raises(JournalDamaged, match="00004, byte 44: a record does not match its check"):
+        Journal.open("node", files=files)
 
 
 def test_a_refused_journal_is_left_as_it_was() -> None:
@@ -343,9 +381,9 @@ def test_the_search_for_a_witness_finds_what_the_plain_one_finds() -> None:
         data = randomness.randbytes(randomness.randrange(60))
         for _ in range(randomness.randrange(3)):
             payload = randomness.randbytes(randomness.randrange(1, 9))
-            data += record_header(payload, randomness.randrange(80), seed) + payload
+            data += record_header(payload, randomness.randrange(80), len(data), seed) + payload
             data += randomness.randbytes(randomness.randrange(20))
-        data += mark(len(data), seed) if randomness.random() < 0.3 else b""
+        data += mark(len(data), len(data), seed) if randomness.random() < 0.3 else b""
         for offset in range(len(data)):
             plain = (
                 place

@@ -7,6 +7,7 @@ them has to be recovered: all that was acknowledged, at most what was appended, 
 What a recovery gives is on disk from then on, so recovery itself is cut at each of its operations.
 """
 
+import contextlib
 import errno
 import random
 from collections.abc import Iterator
@@ -216,6 +217,27 @@ def failed(number: int, error: int) -> Run:
 def test_the_power_goes_at_every_operation() -> None:
     for number in range(OPERATIONS):
         recovers_from_all(cut(number), number)
+
+
+def test_the_process_dies_at_every_operation_and_then_the_power_goes() -> None:
+    """The kernel still has what was not synced: it is read, acted upon, and then not there."""
+    for number in range(OPERATIONS):
+        run = cut(number)
+        files = run.files
+        state = files.save()
+        files.restore(state)
+        first = files.operations
+        after(run, files).open()
+        for step in range(1, files.operations - first + 1):
+            files.restore(state)
+            files.fault = cut_at(files.operations + step)
+            again = after(run, files)
+            with contextlib.suppress(PowerCut):
+                again.open()
+            files.fault = None
+            for left in crashed(again, step):
+                files.restore(left)
+                after(again, files).works()
 
 
 @pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC])

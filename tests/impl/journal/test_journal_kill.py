@@ -102,6 +102,10 @@ def test_killed_at_a_chosen_point(tmp_path: Path, point: tuple[str, ...]) -> Non
     finally:
         writer.kill()
     count = writer.check(tmp_path)
+    snapshot = [int(file.name[-8:]) for file in tmp_path.glob("snapshot-*")] or [1]
+    segments = sorted(int(file.name[-8:]) for file in tmp_path.glob("journal-*"))
+    assert segments == list(range(snapshot[0], segments[-1] + 1)), "what is older is gone"
+    assert len(snapshot) == 1
     assert not list(tmp_path.glob("*.new"))
     with Journal.open(tmp_path, limits=LIMITS) as journal:
         assert count_of(journal.recovered) == count
