@@ -73,7 +73,8 @@ def _refusal(reason: NotEnabled, action: Action) -> Refusal:
             except Exception:
                 continue
             if not holds:
-                return Refusal(ast.unparse(condition), file, line, _values(condition, frame))
+                at = getattr(condition, "lineno", line)
+                return Refusal(ast.unparse(condition), file, at, _values(condition, frame))
     return Refusal(linecache.getline(file, line).strip(), file, line)
 
 

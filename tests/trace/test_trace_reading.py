@@ -79,7 +79,7 @@ def test_a_last_line_that_was_cut_off_is_left_out(tmp_path: Path) -> None:
     assert (outcome.verdict, outcome.events) == ("matches", 1)
     assert outcome.notes == [f"{path}: the last line is cut off, and was left out"]
     path.write_bytes(GOOD + b'{"action": "tm_ab\n')
-    with pytest.raises(LogError, match="run.jsonl:2: this is not JSON"):
+    with pytest.raises(LogError, match=r"run\.jsonl:2: this is not JSON"):
         validated(MODEL, path)
 
 
@@ -184,8 +184,7 @@ def test_any_bytes_are_judged_or_refused(
     path = tmp_path_factory.getbasetemp() / "fuzzed.jsonl"
     path.write_bytes(b"\n".join(lines) + end)
     try:
-        outcome = validated(MODEL, path)
+        said: str = validated(MODEL, path).verdict
     except LogError as error:
-        assert str(error).startswith(str(path))
-    else:
-        assert outcome.verdict in ("matches", "does not match")
+        said = str(error)
+    assert said in ("matches", "does not match") or said.startswith(f"{path}:")
