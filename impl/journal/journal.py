@@ -107,8 +107,9 @@ class Journal:
     ) -> Self:
         """Open the journal in ``folder``, or begin one there.
 
-        Its records go to ``replay`` one by one, or without it to the list ``recovered``. A
-        snapshot's records come first. If the call raises, forget what ``replay`` was given.
+        Its records go to ``replay`` one by one, or without it to the list ``recovered``, which is
+        the caller's to clear. A snapshot's records come first. If the call raises, forget what
+        ``replay`` was given.
 
         Raises JournalBusy if it is open elsewhere, JournalDamaged if what was on disk no longer
         is, JournalStopped if the file system fails.
@@ -117,7 +118,7 @@ class Journal:
         journal = cls(folder, RealFiles(folder) if files is None else files, limits)
         journal._take()
         try:
-            journal._recover(replay or journal.recovered.append)
+            journal._recover(journal.recovered.append if replay is None else replay)
         except OSError as error:
             journal._stop("cannot be opened", error)
         except JournalError as error:

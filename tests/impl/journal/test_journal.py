@@ -23,6 +23,7 @@ from impl.journal import (
 from impl.journal.memory_files import fail_on
 from tests.impl.journal.numbered_records import count_of, record, snapshot_of
 
+ROOT = Path(__file__).resolve().parents[3]
 SMALL = Limits(record=100, segment=200)
 
 
@@ -196,8 +197,8 @@ def test_no_other_process_may_open_it(tmp_path: Path) -> None:
     with Journal.open(tmp_path) as journal:
         journal.append(b"x")
         journal.sync()
-        assert subprocess.check_output(command) == b"busy\n"
-    assert subprocess.check_output(command) == b"[b'x']\n"
+        assert subprocess.check_output(command, cwd=ROOT) == b"busy\n"
+    assert subprocess.check_output(command, cwd=ROOT) == b"[b'x']\n"
 
 
 def test_after_close_every_call_is_refused(tmp_path: Path) -> None:
