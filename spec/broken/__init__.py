@@ -5,7 +5,7 @@ that no variant violates has not been shown to say anything.
 """
 
 from checker.lang import Spec
-from spec.broken import consensus, paxos, two_phase, voting
+from spec.broken import consensus, paxos, paxos_nodes, two_phase, voting
 
 VARIANTS: dict[str, tuple[type[Spec], ...]] = {
     "consensus": (consensus.ChoosesTwice, consensus.ChangesItsMind),
@@ -22,6 +22,13 @@ VARIANTS: dict[str, tuple[type[Spec], ...]] = {
         paxos.ReusesBallot,
         paxos.ForgetsVote,
         paxos.DisjointQuorums,
+    ),
+    "paxos_nodes": (
+        paxos_nodes.SendsBeforeSync,
+        paxos_nodes.ForgetsBallot,
+        paxos_nodes.VotesBelowPromise,
+        paxos_nodes.CountsVotesNotVoters,
+        paxos_nodes.AnnouncesEarly,
     ),
     "two_phase": (
         two_phase.CommitsEarly,
