@@ -68,6 +68,8 @@ class Runs:
             Host(Node(number, nodes), TraceLog(path, number, nodes))
             for number, path in enumerate(self.paths)
         ]
+        for host in self.hosts:
+            host.log.flush()
         self.flying: list[tuple[int, int, str, Message]] = []
         self.open: dict[str, int] = {}
         """Each key that is worked on, and how many nodes know its decision."""

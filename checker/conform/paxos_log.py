@@ -192,21 +192,25 @@ def _lines(log: LogFile, index: int, torn: list[str]) -> Iterator[Read]:
     """The lines of one log; a header comes with the time of the line after it."""
     headers: list[tuple[int, Header]] = []
     last = 0
-    broken: tuple[int, NotJson] | None = None
+    broken: tuple[Line, Exception] | None = None
     for line in log.lines():
-        if broken is not None and not line.text.startswith(_MARK):
-            raise log.error(broken[0], str(broken[1]))
-        broken = None
+        if broken is not None:
+            if not line.text.startswith(_MARK):
+                raise log.error(broken[0].number, str(broken[1]))
+            torn.append(f"{log.name}:{broken[0].number}")
+            broken = None
         try:
             found = _line(log, line)
-        except NotJson as error:
+        except (NotJson, LogError) as error:
             # Who wrote it was killed; the next process may have gone on in the same line.
-            start = line.text.find(_MARK, 1)
-            if start < 0:
-                broken = (line.number, error)
+            after = _after_tear(log, line)
+            if after is None and isinstance(error, LogError):
+                raise
+            if after is None:
+                broken = (line, error)
                 continue
             torn.append(f"{log.name}:{line.number}")
-            found = _line(log, Line(line.number, line.text[start:], line.whole))
+            found = after
         if isinstance(found, Header):
             headers.append((line.number, found))
             continue
@@ -218,9 +222,22 @@ def _lines(log: LogFile, index: int, torn: list[str]) -> Iterator[Read]:
         headers.clear()
         yield last, index, line.number, found
     if broken is not None:
-        torn.append(f"{log.name}:{broken[0]}")
+        if broken[0].whole:
+            raise log.error(broken[0].number, str(broken[1]))
+        torn.append(f"{log.name}:{broken[0].number}")
     for number, header in headers:
         yield last, index, number, header
+
+
+def _after_tear(log: LogFile, line: Line) -> EventLine | Header | None:
+    """The header that stands in one line after what was cut off, if there is one."""
+    start = line.text.find(_MARK, 1)
+    if start < 0:
+        return None
+    try:
+        return _line(log, Line(line.number, line.text[start:], line.whole))
+    except (NotJson, LogError):
+        return None
 
 
 def _line(log: LogFile, line: Line) -> EventLine | Header:

@@ -176,7 +176,7 @@ lines_of_bytes = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(lines=lines_of_bytes, end=st.binary(max_size=2))
 def test_any_bytes_are_judged_or_refused(
     tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], end: bytes
