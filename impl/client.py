@@ -30,6 +30,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeAlias
 
+from impl.transport.connection import reason_of
 from impl.transport.frames import FrameReader, ProtocolError, frame
 from impl.transport.handshake import hello, read_answer
 from impl.transport.payloads import (
@@ -141,7 +142,7 @@ class _Attempts:
         if isinstance(error, TimeoutError):
             error = "no answer in time"
         elif isinstance(error, OSError):
-            error = error.strerror or str(error)
+            error = reason_of(error)
         self.reasons[f"{address[0]}:{address[1]}"] = str(error)
 
     def result(self, answer: Answer) -> str | None:

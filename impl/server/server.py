@@ -150,6 +150,7 @@ class Server:
                 host,
                 own.port,
                 ssl=tls,
+                ssl_handshake_timeout=self.config.limits.handshake_s if tls else None,
                 backlog=1024,
             )
         except OSError as error:

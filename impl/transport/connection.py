@@ -13,7 +13,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import socket
+import ssl
 
 from impl.transport.frames import FrameReader, ProtocolError, frame
 from impl.transport.handshake import HELLO_LIMIT
@@ -98,6 +100,13 @@ class Connection(asyncio.Protocol):
         if not self.ended:
             self.ended = True
             self.closed(reason)
+
+
+def reason_of(error: OSError) -> str:
+    """Why a call failed, without the address that asyncio repeats."""
+    if isinstance(error, ssl.SSLError) or not error.errno or error.errno < 0:
+        return error.strerror or str(error)
+    return os.strerror(error.errno)
 
 
 def address(transport: asyncio.BaseTransport) -> str:

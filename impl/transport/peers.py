@@ -14,12 +14,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import random
 import ssl
 from dataclasses import dataclass
 
-from impl.transport.connection import LOG, Connection
+from impl.transport.connection import LOG, Connection, reason_of
 from impl.transport.frames import ProtocolError
 from impl.transport.handshake import hello, read_answer
 
@@ -153,7 +152,7 @@ class Link:
         except TimeoutError:
             return f"no answer in {CALL_S:g} s"
         except (OSError, ssl.SSLError) as error:
-            return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+            return reason_of(error)
         finally:
             self._connection = None
             if outgoing is not None and outgoing.transport is not None:
