@@ -239,6 +239,23 @@ def test_a_failed_sync_on_the_real_disk_stops_it(
     assert count_of(recovered(tmp_path)) in (1, 2)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc which folder was synced")
+def test_a_new_folder_is_synced_in_the_ones_above(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    sync = os.fsync
+
+    def note(handle: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{handle}"))
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", note)
+    Journal.open(tmp_path / "one" / "two").close()
+    assert synced[:2] == [str(tmp_path), str(tmp_path / "one")]
+    assert set(synced[2:]) == {str(tmp_path / "one" / "two")}
+
+
 def test_what_cannot_be_opened_says_why_and_lets_go(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("not a folder")

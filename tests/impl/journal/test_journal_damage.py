@@ -210,6 +210,20 @@ def test_missing_and_strange_files_are_refused() -> None:
         Journal.open("node", files=files, limits=SMALL)
 
 
+def test_a_record_cut_where_its_checksum_still_matches() -> None:
+    """Four bytes 255 bring CRC32C to a state that zero bytes do not change."""
+    files = MemoryFiles()
+    journal = Journal.open("node", files=files)
+    journal.append(b"\xff" * 4 + bytes(8))
+    journal.sync()
+    files.crash()
+    whole, state = files.read(FIRST), files.save()
+    for size in range(1, 9):
+        files.restore(state)
+        files.damage(FIRST, whole[:-size])
+        assert Journal.open("node", files=files).recovered == []
+
+
 def test_records_that_moved_do_not_read() -> None:
     """Whole records taken out or doubled, as by a write that went astray.
 
