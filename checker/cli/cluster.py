@@ -31,7 +31,7 @@ _OPTIONS = (
         type=Seconds(),
         default=10.0,
         metavar="TIME",
-        help="10, 500, 1m.  [default: 10]",
+        help="Wait so long: 0.5, 10, 1m.  [default: 10]",
     ),
     click.option(
         "--tls",

@@ -42,7 +42,7 @@ def command(
     \b
     quorate serve --example-config > demo.toml
     quorate serve --node 0 --config demo.toml
-    quorate serve --node 1 --config demo.toml --history history-1.jsonl --trace-log trace-1.jsonl
+    quorate serve --node 1 --config demo.toml --history h1.jsonl --trace-log t1.jsonl
 
     When it listens it prints one line, with its address; with --json, as an object.  SIGTERM and
     Ctrl-C stop it: exit status 0.  It is 2 if the node cannot begin, and 74 if its disk fails.

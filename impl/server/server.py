@@ -27,6 +27,7 @@ from impl.server.driver import Driver
 from impl.server.history import History
 from impl.server.operations import Client, Operations
 from impl.server.trace_log import TraceLog
+from impl.transport.connection import reason_of
 from impl.transport.frames import ProtocolError, frame
 from impl.transport.incoming import Door, Doorway, Incoming
 from impl.transport.payloads import Answer, Propose, Rejected, Request, encode
@@ -155,7 +156,7 @@ class Server:
             )
         except OSError as error:
             raise StartError(
-                f"node {own.id} cannot listen on {host}:{own.port}: {error.strerror or error}"
+                f"node {own.id} cannot listen on {host}:{own.port}: {reason_of(error)}"
             ) from None
         self.address = self._listening.sockets[0].getsockname()[:2]
 

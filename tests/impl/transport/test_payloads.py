@@ -1,12 +1,15 @@
 """Messages, requests and answers as bytes: there and back, and nothing else passes."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from impl.paxos.messages import Accept, Accepted, Decided, Message, Prepare, Promise, Vote
-from impl.transport.frames import FrameReader, ProtocolError
+from impl.transport.frames import FrameReader, ProtocolError, frame
+from impl.transport.handshake import hello
 from impl.transport.payloads import (
     BALLOT_LIMIT,
     FRAME_LIMIT,
@@ -61,6 +64,18 @@ def test_messages_there_and_back(sent: tuple[int, str, Message]) -> None:
     sender, key, message = sent
     (payload,) = FrameReader(FRAME_LIMIT).feed(message_frame(key, message))
     assert read_message(payload, sender, ME, NODES) == (key, message)
+
+
+def test_the_bytes_are_those_of_the_document() -> None:
+    """docs/protocol.md, "The wire"."""
+    call = "00 00 00 17 96 a5 68 65 6c 6c 6f a7 71 75 6f 72 61 74 65 01 a4 64 65 6d 6f 01 00"
+    assert frame(hello("demo", 1, 0)).hex(" ") == call
+    promise = "00 00 00 0c 92 a1 78 93 02 03 92 01 a3 72 65 64"
+    assert message_frame("x", Promise(3, Vote(1, "red"))).hex(" ") == promise
+    text = (Path(__file__).parents[3] / "docs" / "protocol.md").read_text(encoding="utf-8")
+    blocks = ["".join(line[:31] for line in b.splitlines()) for b in text.split("```")]
+    shown = {" ".join(block.removeprefix("text").split()) for block in blocks}
+    assert {call, promise} <= shown
 
 
 REQUESTS = st.one_of(st.builds(Propose, NUMBER, TEXT, TEXT), st.builds(Learn, NUMBER, TEXT))
