@@ -47,7 +47,7 @@ def write(folder: Path, lines: int) -> None:
 
 
 def read(logs: list[str]) -> None:
-    from checker.conform.paxos_log import validate
+    from checker.conform.paxos_trace import validate
     from checker.trace.reading import LogFile
     from spec.paxos_nodes import PaxosNodes
 

@@ -90,23 +90,23 @@ def _validated(
 ) -> Outcome:
     from checker.cli.constants import instance
     from checker.cli.status import BadInput
-    from checker.conform import paxos_log
+    from checker.conform import paxos_log, paxos_trace
     from checker.engines.check import model_of
     from checker.trace.validate import validate
     from checker.trace.vocabulary import header_of
 
-    if paxos_log.is_one(logs[0]):
-        cls = paxos_log.spec_for(target.cls)
+    if any(paxos_log.header_of(log) for log in logs):
+        cls = paxos_trace.spec_for(target.cls)
         if cls is None:
             raise BadInput(
-                f"{logs[0].name} is a log of nodes of Paxos, and `{target.name}` is not their "
+                f"these are logs of nodes of Paxos, and `{target.name}` is not their "
                 "spec: quorate trace paxos LOG..."
             )
         if constants or hidden:
             raise BadInput(
                 "a log of the server says its constants itself: leave -c and --hidden out"
             )
-        return paxos_log.validate(cls, logs, max_candidates)
+        return paxos_trace.validate(cls, logs, max_candidates)
     settings: dict[str, str] = {}
     for log in logs:
         header = header_of(log)

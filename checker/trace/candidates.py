@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from checker.lang.errors import LimitReached
 from checker.lang.model import Model, State
-from checker.trace.events import Event, Pattern
+from checker.trace.events import Event, Hidden, Pattern
 
 REMEMBERED = 400_000
 """States and transitions that are remembered, together."""
@@ -100,45 +100,39 @@ class Follower:
 
     def image(self, states: Iterable[State], event: Event) -> list[State]:
         """The states after `event`, from any of `states`."""
-        if event.shortest is not None:
-            return self._shortest(states, event)
-        before = self.before(states, event)
-        return self._stepped(before, event)
-
-    def before(self, states: Iterable[State], event: Event) -> list[State]:
-        """`states`, and those that hidden steps lead to (as many of them as `event` allows)."""
-        layers = self._layers(states, event)
-        if event.shortest is None:
-            return [state for layer in layers for state in layer]
-        return [state for layer, _ in zip(layers, range(event.shortest + 1), strict=False)
-                for state in layer]  # fmt: skip
-
-    def _shortest(self, states: Iterable[State], event: Event) -> list[State]:
-        for depth, layer in enumerate(self._layers(states, event)):
+        if event.hidden is None or not event.hidden.fewest:
+            return self._stepped(self.before(states, event), event)
+        for layer in self._layers(states, event.hidden):
             found = self._stepped(layer, event)
-            if found or depth == event.shortest:
+            if found:
                 return found
         return []
 
-    def _layers(self, states: Iterable[State], event: Event) -> Iterator[list[State]]:
+    def before(self, states: Iterable[State], event: Event) -> list[State]:
+        """`states`, and those that hidden steps lead to."""
+        if event.hidden is None:
+            return list(states)
+        return [state for layer in self._layers(states, event.hidden) for state in layer]
+
+    def _layers(self, states: Iterable[State], hidden: Hidden) -> Iterator[list[State]]:
         """The states after no hidden step, after one, and so on: each state once."""
         layer = list(states)
-        yield layer
-        if not event.hidden:
-            return
         seen = dict.fromkeys(layer)
+        depth = 0
         while layer:
+            yield layer
+            if depth == hidden.most:
+                return
+            depth += 1
             fresh: dict[State, None] = {}
             for state in layer:
-                for pattern in event.hidden:
+                for pattern in hidden.patterns:
                     for after in self._after(state, pattern):
-                        if after not in seen and (event.may is None or event.may(after)):
+                        if after not in seen and hidden.may(after):
                             fresh[after] = None
                 self._check(len(seen) + len(fresh))
             seen.update(fresh)
             layer = list(fresh)
-            if layer:
-                yield layer
 
     def _stepped(self, before: list[State], event: Event) -> list[State]:
         if event.step is None:

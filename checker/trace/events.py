@@ -100,22 +100,30 @@ class Check:
 
 
 @dataclass(frozen=True, eq=False)
+class Hidden:
+    """Steps that may have happened before a line without one of their own, in any number."""
+
+    patterns: tuple[Pattern, ...]
+    most: int | None = None
+    """If given: so many of them."""
+    fewest: bool = False
+    """Only as few as explain the line.  Right where more of them cannot matter afterwards."""
+    may: Callable[[State], bool] = lambda _: True
+    """They lead through such states only."""
+
+
+@dataclass(frozen=True, eq=False)
 class Event:
     """What one line says."""
 
     step: Pattern | None = None
     """`None`: no step but hidden ones."""
     checks: tuple[Check, ...] = ()
-    hidden: tuple[Pattern, ...] = ()
-    """Steps that may have happened before it, any number of them, without being logged."""
-    shortest: int | None = None
-    """If given: only as few hidden steps as explain the line, and never more than this."""
-    may: Callable[[State], bool] | None = None
-    """If given: hidden steps lead through such states only."""
+    hidden: Hidden | None = None
 
     @property
     def text(self) -> str:
         return self.step.text if self.step else "no step, or hidden ones"
 
 
-__all__ = ["UNKNOWN", "Check", "Event", "Pattern"]
+__all__ = ["UNKNOWN", "Check", "Event", "Hidden", "Pattern"]

@@ -27,7 +27,7 @@ import msgspec
 from checker.lang.model import Action, Model
 from checker.lang.types import MapT, Type
 from checker.report.decode import NotOfType, from_json
-from checker.trace.events import UNKNOWN, Check, Event, Pattern
+from checker.trace.events import UNKNOWN, Check, Event, Hidden, Pattern
 from checker.trace.reading import Line, LogFile, NotJson, WrongShape, decoded
 
 VERSION = 1
@@ -39,7 +39,6 @@ class Header(msgspec.Struct, forbid_unknown_fields=True):
 
     quorate: str
     version: int
-    spec: str | None = None
     constants: dict[str, Any] = {}
     hidden: list[str] = []
 
@@ -98,7 +97,8 @@ class Vocabulary:
         self.model = model
         self._actions = {action.name: action for action in model.actions}
         self._fields = {field.name: number for number, field in enumerate(model.fields)}
-        self._hidden = tuple(self._pattern(self.action(name), {}) for name in hidden)
+        patterns = tuple(self._pattern(self.action(name), {}) for name in hidden)
+        self._hidden = Hidden(patterns) if patterns else None
         self._events: dict[tuple[str | None, bytes, bytes], Event] = {}
         self.torn: list[str] = []
         """The logs whose last line was cut off."""

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from bench.paxos_runs import Runs, Weather
 from checker.cli import main
-from checker.conform import paxos_log
+from checker.conform import paxos_steps, paxos_trace
 from checker.trace.reading import LogError, LogFile
 from checker.trace.report import report
 from checker.trace.validate import Outcome
@@ -29,7 +29,7 @@ STORMY = Weather(kill=0.01, lose=0.1, repeat=0.1, window=4)
 
 
 def validated(paths: list[Path], max_candidates: int = 10_000) -> Outcome:
-    return paxos_log.validate(PaxosNodes, [LogFile(str(path)) for path in paths], max_candidates)
+    return paxos_trace.validate(PaxosNodes, [LogFile(str(path)) for path in paths], max_candidates)
 
 
 def text(outcome: Outcome) -> str:
@@ -62,7 +62,7 @@ def test_many_ballots_and_values(tmp_path: Path) -> None:
 def test_a_kill_may_hide_a_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paths = Runs(tmp_path, seed=2, weather=STORMY).run(1_500)
     assert validated(paths).verdict == "matches"
-    monkeypatch.setattr(paxos_log, "HIDDEN_STEPS", 0)
+    monkeypatch.setattr(paxos_steps, "HIDDEN_STEPS", 0)
     outcome = validated(paths)
     assert outcome.failure is not None
     assert outcome.failure.said.startswith("crash(")
@@ -290,6 +290,20 @@ def test_what_is_recovered_may_be_what_was_being_written(tmp_path: Path) -> None
     assert outcome.verdict == "does not match"
 
 
+def test_what_was_recovered_may_be_unlogged(tmp_path: Path) -> None:
+    """Then all that may have been written comes in question, until a line says more."""
+    for promised in (-1, 0):
+        outcome = log(
+            tmp_path,
+            header(),
+            START,
+            header(),
+            line(5, {"type": "recovered"}),
+            line(6, {"type": "start"}, trying=0 if promised == -1 else 3, promised=promised),
+        )
+        assert outcome.verdict == "matches", text(outcome)
+
+
 def test_what_was_on_disk_must_be_recovered(tmp_path: Path) -> None:
     again = line(6, {"type": "recovered"}, promised=-1)
     outcome = log(tmp_path, header(), START, WRITTEN, header(), again)
@@ -338,7 +352,7 @@ BAD = [
     ([header(3)], "node 3 of 3: the first is 0"),
     ([header(0, 0)], "0 nodes: there may be 1 to 64"),
     ([header(0, 65)], "65 nodes: there may be 1 to 64"),
-    ([header(), header(1, 5)], "5 nodes, and 3 in "),
+    ([header(), header(1, 5)], "5 nodes, and 3 before"),
     ([header(), line(1, {"type": "written"}, node=1)], "no header of node 1 stands before this"),
     ([header(), line(1, {"type": "written"}, node=-1)], "no header of node -1 stands before"),
     ([header(), START, WRITTEN, START], "the time 1 is before that of the last line"),
