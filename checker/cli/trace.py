@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -70,8 +74,9 @@ def command(
 
     target = find(spec)
     try:
-        files = [LogFile(path) for path in logs]
-        outcome = _validated(target, files, constants, hidden, max_candidates)
+        with _showing() as tick:
+            files = [LogFile(path, tick) for path in logs]
+            outcome = _validated(target, files, constants, hidden, max_candidates)
     except LogError as error:
         raise BadInput(str(error)) from None
     if as_json:
@@ -79,6 +84,29 @@ def command(
     else:
         emit(report(outcome))
     return STATUS[outcome.verdict]
+
+
+@contextmanager
+def _showing() -> Iterator[Callable[[int], None]]:
+    """Progress on standard error, where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    console = Console(stderr=True, highlight=False)
+    read, started = 0, time.monotonic()
+    with Live(Text("..."), console=console, auto_refresh=False, transient=True) as live:
+
+        def show(lines: int) -> None:
+            nonlocal read
+            read += lines
+            rate = read / (time.monotonic() - started)
+            live.update(Text(f"{read:,} lines  {rate:,.0f}/s"), refresh=True)
+
+        yield show
 
 
 def _validated(

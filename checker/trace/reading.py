@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +22,9 @@ from checker.lang.errors import QuorateError
 
 LONGEST_LINE = 16 * 2**20
 """Bytes.  A line is held in memory as a whole."""
+
+TICK = 10_000
+"""Lines."""
 
 T = TypeVar("T")
 
@@ -52,7 +55,9 @@ class LogFile:
     `first` may be looked at before; it is still the first that `lines` gives.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, tick: Callable[[int], None] = lambda lines: None) -> None:
+        """`tick` is told now and then how many more lines were read."""
+        self._tick = tick
         self.name = "standard input" if path == "-" else path
         self._path = path
         self._lines = self._read()
@@ -73,6 +78,8 @@ class LogFile:
             with _opened(self._path) as stream:
                 for text in iter(partial(stream.readline, LONGEST_LINE), b""):
                     number += 1
+                    if number % TICK == 0:
+                        self._tick(TICK)
                     whole = text.endswith(b"\n")
                     if not whole and len(text) == LONGEST_LINE:
                         raise self.error(number, f"the line is longer than {LONGEST_LINE:,} bytes")
