@@ -29,7 +29,14 @@ class Shipped:
         return factory
 
 
-SYSTEMS: tuple[Shipped, ...] = ()
+SYSTEMS = (
+    Shipped(
+        "paxos_nodes",
+        "nodes",
+        "checker.conform.paxos:nodes",
+        "the nodes of impl.paxos over TCP, their journals on a disk in memory",
+    ),
+)
 """The first of a spec is its default."""
 
 ALIASES = {"paxos": "paxos_nodes"}

@@ -1,0 +1,166 @@
+"""Nodes of an implementation in this process, over real TCP connections: a `System` with snapshots.
+
+Each edge is one act of one node: the controller writes a frame to the node's socket, the node reads
+it with the code of `impl`, handles it, appends to its journal or syncs it, and writes what it sends
+to its sockets, from which the controller reads it.
+
+A snapshot is what the controller knows: each node's saved bytes, the frames in flight, the number
+of crashes.  To restore it costs nothing; a node is loaded from its bytes when it acts, unless it is
+in that state already.
+
+**Ways.**  Where a step of the spec is several acts of the implementation, one is taken at every
+edge, and the others once in each state of the node (what a node does depends on nothing else):
+the same message from another node, a timer instead of a client, and for a crash the ways of
+`disk.hidden`: in the middle of a write, after a snapshot of the journal.  A way that leads
+elsewhere is a failed step, which says where.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from checker.conform.binding import Binding, Frame
+from checker.conform.controller import CRASH, Controller, Local, Way
+from checker.conform.disk import Disk, hidden
+from checker.conform.host import Held, Host, connect
+from checker.conform.network import Network
+from checker.conform.system import Step
+from checker.conform.wires import Wires
+from checker.lang.spec import Spec
+
+
+class WayDiffers(AssertionError):
+    """Two acts of the implementation are one step of the spec, and lead to different states."""
+
+
+class Cluster(Controller):
+    """The nodes, in this process."""
+
+    snapshots = True
+
+    def __init__(self, spec: Spec, binding: Binding, network: Network | None = None) -> None:
+        super().__init__(spec, binding, network)
+        self.hosts = [Host(binding, node) for node in self.nodes]
+        self._recovered: dict[tuple[int, bytes], bytes] = {}
+        self.wires: Wires | None = None
+        """None before the first use, and after an act that failed halfway."""
+
+    def begin(self) -> list[Held]:
+        self._connected()
+        return [host.begin() for host in self.hosts]
+
+    def save(self) -> Any:
+        return (self.locals, self.content, self.crashes)
+
+    def restore(self, saved: Any) -> None:
+        self.locals, self.content, self.crashes = saved
+
+    def close(self) -> None:
+        for host in self.hosts:
+            host.close()
+        if self.wires is not None:
+            self.wires.close()
+            self.wires = None
+
+    # ------------------------------------------------------------- acts
+
+    def perform(self, local: Local, way: Way) -> tuple[Held, list[Frame]]:
+        host, wires = self.hosts[local.node], self.wires or self._connected()
+        if host.held is not local.held:
+            host.load(local.held)
+        host.sent.clear()
+        try:
+            match way.act:
+                case "receive":
+                    one = self.frames[way.what]
+                    wires.deliver((one.source, one.dest), one.framed)
+                    host.receive(one.source)
+                case "fire":
+                    host.fire(way.what)
+                case "sync":
+                    host.sync()
+                case _:
+                    host.crash()
+            frames = self._collected(host, wires)
+            held = host.hold()
+        except BaseException:
+            self.close()  # who knows what is on its way; the next act has new connections
+            host.held = None
+            raise
+        return held, frames
+
+    def _collected(self, host: Host, wires: Wires) -> list[Frame]:
+        """What a node has sent, read off its connections."""
+        node = host.node
+        return [
+            Frame(node, to, payload)
+            for to, count in host.sent
+            for payload in wires.collect((node, to), count)
+        ]
+
+    def _connected(self) -> Wires:
+        if self.wires is None:
+            self.wires = Wires([(i, j) for i in self.nodes for j in self.nodes])
+            connect(self.hosts, self.wires)
+        return self.wires
+
+    def on_disk(self, node: int, held: Held) -> bytes:
+        found = self._recovered.get((node, held.disk))
+        if found is None:
+            disk = Disk.load(held.disk)
+            disk.crash()
+            found = self._recovered[node, held.disk] = self._recovered_from(node, disk)
+        return found
+
+    def _recovered_from(self, node: int, disk: Disk) -> bytes:
+        core = self.binding.core(node)
+        core.recover(disk.recovered)
+        return core.save()
+
+    # ------------------------------------------------------------- other ways
+
+    def compared(
+        self, local: Local, step: Step, ways: list[Way], first: tuple[Held, list[int]]
+    ) -> None:
+        for way in ways[1:]:
+            if way in local.agreed:
+                continue
+            held, frames = self.perform(local, way)
+            found = (self.local(local.node, held).view, sorted(map(self.number, frames)))
+            if found != (self.local(local.node, first[0]).view, sorted(first[1])):
+                raise WayDiffers(
+                    f"{self._said(way)} leads elsewhere than {self._said(ways[0])}, "
+                    "and the spec does not tell them apart"
+                )
+            local.agreed.add(way)
+        if ways[0].act == CRASH and CRASH not in local.agreed:
+            self._crash_otherwise(local, first[0])
+            local.agreed.add(CRASH)
+
+    def _said(self, way: Way) -> str:
+        match way.act:
+            case "receive":
+                one = self.frames[way.what]
+                return f"{one.reading.message} from {self.names([one.source])}"
+            case "fire":
+                return way.text
+        return way.act
+
+    def _crash_otherwise(self, local: Local, plain: Held) -> None:
+        """What else a crash may leave, and a snapshot of the journal before it."""
+        node, held = local.node, local.held
+        snapshot = None if local.busy else list(self.binding.load(held.memory).records())
+        for what, crash in hidden(snapshot, Disk.load(held.disk).unsynced):
+            disk = Disk.load(held.disk)
+            crash(disk)
+            found = self._recovered_from(node, disk)
+            if found != plain.memory:
+                views = [self.binding.view(node, one, one) for one in (found, plain.memory)]
+                differing = [
+                    f"{name} is {got!r}, not {expected!r}"
+                    for name, got, expected in zip(self.binding.variables, *views, strict=True)
+                    if got != expected
+                ]
+                raise WayDiffers(
+                    f"{self.names([node])} comes back from {what}, and {'; '.join(differing)}"
+                )
