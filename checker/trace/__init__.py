@@ -15,8 +15,7 @@ Rules of this package:
 * Three verdicts, never confused: the log matches; it does not, with the line and the reasons;
   undecided, because a limit was reached.  A log that cannot be read is an error (`LogError`).
 
-Source: R. Cohen and others call it trace validation: H. Howard, M. Kuppe, E. Ashton,
-A. Chamayou, N. Crooks, "Smart Casual Verification of the Confidential Consortium Framework"
-(NSDI 2025), section 6; H. Cirstea, M. Kuppe, B. Loillier, S. Merz, "Validating Traces of
-Distributed Programs Against TLA+ Specifications" (SEFM 2024).
+Sources: H. Howard, M. A. Kuppe, E. Ashton, A. Chamayou and N. Crooks, "Smart Casual Verification of
+the Confidential Consortium Framework" (NSDI 2025); H. Cirstea, M. A. Kuppe, B. Loillier and
+S. Merz, "Validating Traces of Distributed Programs Against TLA+ Specifications" (SEFM 2024).
 """

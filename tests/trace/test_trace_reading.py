@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import json
 import random
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from checker.cli.target import find
 from checker.lang.model import Model
 from checker.trace import reading
-from checker.trace.candidates import Follower
+from checker.trace.candidates import Candidates, Follower
 from checker.trace.reading import LogError, LogFile
 from checker.trace.validate import validate
 from checker.trace.vocabulary import Vocabulary
@@ -152,11 +153,16 @@ def test_memory_is_bounded(tmp_path: Path) -> None:
     follower = Follower(model, 1_000, remembered=50)
     lines = walk(model, random.Random(5), 300)
     path = written(tmp_path, lines)
+    gc.collect()
+    others = sum(isinstance(one, Candidates) for one in gc.get_objects())
     now = follower.start()
     for entry in Vocabulary(model).entries([LogFile(str(path))]):
         now = follower.advance(now, entry.event)
-        assert follower._held <= 53
     assert follower.forgotten >= 3
+    del entry
+    gc.collect()
+    held = sum(isinstance(one, Candidates) for one in gc.get_objects())
+    assert held <= others + 30
 
 
 words = st.sampled_from(
