@@ -15,10 +15,12 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-from checker.conform.system import AdapterError, NotPossible, Step, System, SystemFactory
+from checker.conform.system import AdapterError, Failed, NotPossible, Step, System, SystemFactory
 from checker.lang.errors import NotEnabled, Pruned, QuorateError
 from checker.lang.model import Model, State
 from checker.lang.spec import Spec
+from checker.lang.types import MapT, OptionT, SeqT, SetT, Type
+from checker.lang.values import Map, Set
 from checker.report.changes import Change, differences
 
 Kind = Literal[
@@ -104,6 +106,10 @@ class Comparison:
             self._wrong_variables(found)
         if all(found[name] == expected[index] for name, index in self.observed.items()):
             return None
+        types = {field.name: field.type for field in self.model.fields}
+        found = {name: as_value(types[name], value) for name, value in found.items()}
+        if all(found[name] == expected[index] for name, index in self.observed.items()):
+            return None
         return Fault(wrong_kind(self.model, self.system.messages, expected, found), found=found)
 
     def _wrong_variables(self, found: Mapping[str, Any]) -> None:
@@ -173,6 +179,8 @@ class Comparison:
         """What it means that a step raised this."""
         if isinstance(error, NotPossible):
             return Fault("missing step", (step,), said=str(error))
+        if isinstance(error, Failed):
+            return Fault("failed step", (step,), said=str(error))
         if isinstance(error, QuorateError):
             raise error
         return Fault("failed step", (step,), said=last_lines(error))
@@ -203,6 +211,20 @@ def made(factory: SystemFactory, spec: Spec) -> System:
     if not isinstance(system, System):
         raise AdapterError(f"{system!r} is no System: derive its class from checker.conform's")
     return system
+
+
+def as_value(of: Type, value: Any) -> Any:
+    """Python's own containers as the language's, so that differences show inside them."""
+    match of:
+        case MapT(_, item) if isinstance(value, dict):
+            return Map({key: as_value(item, held) for key, held in value.items()})
+        case SetT(item) if isinstance(value, set | frozenset):
+            return Set(as_value(item, held) for held in value)
+        case SeqT(item) if isinstance(value, list | tuple):
+            return tuple(as_value(item, held) for held in value)
+        case OptionT(item) if value is not None:
+            return as_value(item, value)
+    return value
 
 
 def wrong_kind(

@@ -76,6 +76,8 @@ class Explorer:
         """By state: what the system observed there, when it was right."""
         self.saved: dict[int, Any] = {}
         """Snapshots of states whose edges are still to be taken."""
+        self.idle: list[int] = []
+        """Edges that led back to a state where a system without snapshots has stayed since."""
         self.covered = Covered()
 
     # ------------------------------------------------------------- all edges
@@ -148,6 +150,7 @@ class Explorer:
         steps, labels, targets, tree = graph.steps, graph.labels, graph.targets, graph.tree
         saved = self.saved.pop(number, None)
         there = False
+        self.idle.clear()
         for edge in graph.edges_of(number):
             step, target = steps[labels[edge]], targets[edge]
             if saved is not None:
@@ -176,19 +179,22 @@ class Explorer:
                 if fault:
                     return self._diverged(edge, fault)
                 self._save(target, part)
-            there = target == number
+            there = saved is None and target == number
+            if there:
+                self.idle.append(edge)
 
     def _diverged(self, edge: int, fault: Fault, *, taken: bool = True) -> None:
         """The first divergence of this part: in the step of an edge, or where it leads."""
         graph = self.graph
         source = graph.source(edge)
-        edges = graph.edges_to(source) + [edge] * taken
+        edges = [*graph.edges_to(source), *self.idle, *[edge] * taken]
         spotted = fault.after(graph.state(graph.root(source)), graph.path(edges))
         self.covered.first = (edge, spotted)
 
     def _bring(self, number: int) -> bool:
         """Bring a system without snapshots to a state; false if it failed on the way there."""
         graph = self.graph
+        self.idle.clear()
         self.to_start(graph.root(number))
         edges = graph.edges_to(number)
         for at, edge in enumerate(edges):

@@ -17,7 +17,7 @@ from __future__ import annotations
 import ctypes
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from ctypes import CFUNCTYPE, POINTER, byref, c_int, c_uint8, c_uint16, c_uint32, c_uint64, c_void_p
 from dataclasses import dataclass, field
 from itertools import compress
@@ -211,8 +211,8 @@ class Source:
     def state(self, number: int) -> State:
         raise NotImplementedError
 
-    def key(self, number: int) -> Hashable:
-        """What stands for a state: equal for equal states, in all sources of one model."""
+    def key(self, number: int) -> int:
+        """A hash of a state: equal for equal states, also in other forks of this process."""
         raise NotImplementedError
 
     def extend(self, number: int) -> list[tuple[int, int]]:
@@ -236,8 +236,8 @@ class _Reference(Source):
     def state(self, number: int) -> State:
         return self.states[number]
 
-    def key(self, number: int) -> Hashable:
-        return self.states[number]
+    def key(self, number: int) -> int:
+        return hash(repr(self.states[number]))  # hash(record) is its address, and forks differ
 
     def extend(self, number: int) -> list[tuple[int, int]]:
         state, model = self.states[number], self.model
@@ -303,8 +303,8 @@ class _Native(Source):
     def state(self, number: int) -> State:
         return self.unpack(self.words[number])
 
-    def key(self, number: int) -> Hashable:
-        return self.words[number]
+    def key(self, number: int) -> int:
+        return hash(self.words[number])
 
     def extend(self, number: int) -> list[tuple[int, int]]:
         code, held = self.code, self.words[number]

@@ -39,7 +39,7 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from checker.conform.system import AdapterError, NotPossible, Step, System, SystemFactory
+from checker.conform.system import AdapterError, Failed, NotPossible, Step, System, SystemFactory
 from checker.lang.model import Action, Model
 from checker.lang.spec import Spec
 from checker.lang.types import Type
@@ -58,7 +58,7 @@ SHOWN = 200
 MOST_REMEMBERED = 50_000
 
 
-class ProcessEnded(Exception):
+class ProcessEnded(Failed):
     """The process is gone, or does not answer.  In a step, the implementation's fault."""
 
 
@@ -152,7 +152,7 @@ class ProcessSystem(System):
         if "refused" in said:
             raise NotPossible(str(said["refused"]))
         if "failed" in said:
-            raise RuntimeError(str(said["failed"]))
+            raise Failed(str(said["failed"]))
 
     def observe(self) -> bytes:
         if self.seen is None:

@@ -5,6 +5,9 @@
     3  a sample of edges again, without snapshots                replays.py
     4  what was found is followed once more, step by step        follow.py
 
+What replays found, and what was found without snapshots, has a path that may be longer than need
+be; it is made shorter (shrink.py).
+
 The fourth step keeps the explorer honest: what it reports must diverge again where nothing is
 restored, nothing remembered, and the spec itself is asked.  If it does not, the report says so:
 then a snapshot or an `observe` of the adapter is wrong.
@@ -215,7 +218,7 @@ class _Run:
             if again is None:
                 found = explained(self.model, spotted)
                 return replace(found, explanation=found.explanation + NOT_AGAIN)
-            if self.replays:
+            if self.replays or not self.snapshots:
                 again = shrink(self.model, system, again)
             return explained(self.model, again)
         finally:

@@ -42,6 +42,13 @@ class NotPossible(Exception):
     """Raised by `System.step`: the implementation cannot take this step now, and says why."""
 
 
+class Failed(Exception):
+    """Raised by `System.step`: the implementation failed, and the message says all of it.
+
+    Any other exception is shown with the place where it was raised.
+    """
+
+
 class AdapterError(QuorateError):
     """The adapter, not the implementation, is wrong: no verdict.  The message says the mend."""
 

@@ -202,8 +202,10 @@ class Stream:
     # ------------------------------------------------------------- where it begins
 
     def _begin(self) -> int:
-        if self.plan.guided and self.kept and self.chance.random() < KEPT_CHANCE:
-            return self._return(self.chance.choice(self.kept))
+        if self.plan.guided and self.chance.random() < KEPT_CHANCE:
+            place = self._place()
+            if place is not None:
+                return self._return(place)
         self.start = self.chance.choice(self.starts)
         self.path: list[int] = []
         self._reset()
@@ -217,6 +219,17 @@ class Stream:
         names = [f.name for f in self.plan.model.fields]
         start = dict(zip(names, self.source.state(self.start), strict=True))
         self.compare.adapter("reset_to", lambda: self.system.reset_to(start))
+
+    def _place(self) -> Kept | None:
+        """A place with steps that were not taken yet; the others are forgotten."""
+        while self.kept:
+            at = self.chance.randrange(len(self.kept))
+            place = self.kept[at]
+            if any((place.state, label) not in self.taken for label, _ in self.edges[place.state]):
+                return place
+            self.kept[at] = self.kept[-1]
+            self.kept.pop()
+        return None
 
     def _return(self, place: Kept) -> int:
         """To a place where an earlier walk was."""
@@ -256,7 +269,8 @@ class Stream:
         self.path.append(label)
         if (state, label) not in self.taken:
             self.taken.add((state, label))
-            self.walked.edges.append(hash((self.source.key(state), label)))
+            step = repr(self.source.steps[label])
+            self.walked.edges.append(hash((self.source.key(state), step)))
         self._arrive(target)
         return target
 
