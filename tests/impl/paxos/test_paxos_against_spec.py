@@ -149,9 +149,15 @@ def readers() -> dict[str, Any]:
     [
         (readers(), 2_290, 22_124),
         ({"ballots": 1}, 964, 9_522),
+        ({"acceptors": 2, "ballots": 3, "crashes": 0}, 2_974, 38_690),
         pytest.param({}, 140_342, 2_336_028, marks=pytest.mark.slow),
     ],
-    ids=["two nodes that read", "one ballot", "all that conform covers"],
+    ids=[
+        "two nodes that read",
+        "one ballot",
+        "a leader that starts again",
+        "all that conform covers",
+    ],
 )
 def test_every_edge(constants: dict[str, Any], states: int, edges: int) -> None:
     assert InStep(constants).check_all() == (states, edges)

@@ -170,7 +170,7 @@ def test_script(file: Path, request: pytest.FixtureRequest) -> None:
 
 
 def test_there_are_scripts() -> None:
-    assert len(SCRIPTS) >= 7
+    assert len(SCRIPTS) >= 11
 
 
 def test_a_decided_node_answers_its_client_at_once() -> None:
