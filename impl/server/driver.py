@@ -99,6 +99,7 @@ class Driver:
         """Whether messages or answers may wait, so that there must be a round without an event."""
         self._stopping = False
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="journal")
+        self._patience = chance.uniform(1.0, 1.5)
         self.snapshots = 0
         self.rounds = 0
 
@@ -279,8 +280,10 @@ class Driver:
 
     def _growth(self) -> int:
         """Bytes of segments that a snapshot must save: its cost is a share of what was written."""
-        return max(self._journal_bytes, self.journal.snapshot_size)
+        return int(max(self._journal_bytes, self.journal.snapshot_size) * self._patience)
 
     def _snapshot(self) -> None:
+        """No event is handled meanwhile, so nodes had better not do it all at the same time."""
         self.journal.snapshot(self.node.records())
+        self._patience = self._chance.uniform(1.0, 1.5)
         self.snapshots += 1
