@@ -323,7 +323,9 @@ class Pipe:
         self.poll = select.poll()
         self.poll.register(self.out, select.POLLIN)
         self.poll.register(self.err, select.POLLIN)
-        self.held = b""
+        self.held = bytearray()
+        """What was read of a line that has no end yet."""
+        self.lines: list[bytes] = []
         self.tail = b""
 
     def ask(self, what: str, requests: bytes, replies: int) -> list[bytes]:
@@ -333,16 +335,10 @@ class Pipe:
         rest = self._write(requests)
         if rest:
             self.poll.register(self.to, select.POLLOUT)
-        lines: list[bytes] = []
-        deadline = 0.0
-        while True:
-            *whole, self.held = self.held.split(b"\n") if b"\n" in self.held else (self.held,)
-            lines += whole
-            if len(lines) >= replies and not rest:
-                break
-            if not deadline:
-                deadline = time.monotonic() + self.reply_seconds
+        deadline = time.monotonic() + self.reply_seconds
+        while len(self.lines) < replies or rest:
             rest = self._wait(what, rest, deadline)
+        lines, self.lines = self.lines, []
         if len(lines) > replies:
             line = _short(lines[replies].decode(errors="replace"))
             self._end()
@@ -378,9 +374,12 @@ class Pipe:
 
     def _read(self, what: str) -> None:
         got = os.read(self.out, 1 << 16)
-        self.held += got
         if not got:
             raise ProcessEnded(f"{self.name} ended while it was asked to `{what}`{self._end()}")
+        self.held += got
+        if b"\n" in got:
+            *whole, self.held = self.held.split(b"\n")
+            self.lines += map(bytes, whole)
         if len(self.held) > MOST_BYTES:
             self._end()
             raise AdapterError(f"{self.name} wrote a line of more than {MOST_BYTES:,} bytes")

@@ -62,7 +62,7 @@ def graph_of(spec: type[Spec], limit: int | None = None, *, native: bool = False
     [
         ("two_phase", None),
         ("paxos", None),
-        ("paxos_nodes", 700),
+        pytest.param("paxos_nodes", None, marks=pytest.mark.slow),
         ("Starts", None),
         ("Starts", 7),
         ("Starts", 2),

@@ -183,10 +183,6 @@ def test_any_process_with_and_without_snapshots(snapshots: bool, tmp_path: Path)
         ("if do == 'state': reply = '{}'", '{} has no object "state"'),
         ("if do == 'save': reply = '{}'", '{} has no "saved"'),
         ("if do == 'restore': reply = 'x'", "answered `restore` wrongly"),
-        (
-            "if do == 'reset': reply = '{}' + chr(10) + '{}'",
-            "wrote a line that nobody asked for: {}",
-        ),
         ("if do == 'state': sys.exit('out of paper')", "(with status 1); it wrote:\nout of paper"),
         ("if do == 'enabled': import os; os.kill(os.getpid(), 9)", "(by SIGKILL)"),
         ("if do == 'begin': import time; time.sleep(60)", "did not answer `begin` in 1 seconds"),

@@ -78,7 +78,6 @@ def refused(text: str | bytes, folder: Path) -> str:
         return f"taken again: {found.kind if found else 'nothing'}"
     assert str(file) in said
     return said
-    return f"taken again: {found.kind if found else 'nothing'}"
 
 
 def test_every_truncation_is_refused(text: str, tmp_path: Path) -> None:
