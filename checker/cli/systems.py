@@ -92,5 +92,7 @@ def _module(file: Path, target: Target) -> ModuleType:
     held = Path(spec.__file__ or "").resolve()
     if held == file.resolve():
         return spec
-    sys.modules.setdefault(held.stem, spec)
+    known = sys.modules.get(held.stem)
+    if known is None or Path(known.__file__ or "").resolve() == held:
+        sys.modules[held.stem] = spec
     return module_of(file)
