@@ -188,8 +188,6 @@ class Saved:
     def restore(self, search: Search, disk: DiskFile) -> Status:
         """Put everything back; what `Search.run` would have returned last."""
         header = self.header
-        if header["states"] > search.numbers().room:
-            disk.begin(search)
         self._restore_states(search, disk)
         search.restore_counts(
             header["actions"],
@@ -216,7 +214,9 @@ class Saved:
                 if file.read(DIGEST) != digest:
                     raise self._damaged(at)
                 try:
-                    search.restore_states(states, count)
+                    if not search.restore_states(states, count):
+                        disk.begin(search)
+                        search.restore_states(states, count)
                 except OSError as error:
                     raise disk.failed(error) from error
             if file.read(1):

@@ -18,6 +18,9 @@ LINE_BYTES, LINE_SLOTS = 64, 12
 FULLEST = 0.8
 """The share of the table's slots that is used before it grows."""
 
+RESTORED = 1
+"""What `engine_restore` returns if it has done so."""
+
 RUNTIME_OPTIONS = ("-O2",)
 MODEL_OPTIONS = ("-O2",)
 
@@ -52,8 +55,6 @@ class Numbers:
     failed: bool
     in_memory: int
     """States that memory holds."""
-    room: int
-    """How many it may hold."""
 
     @property
     def table_load(self) -> float:
@@ -206,10 +207,12 @@ class Search:
             raise self.disk_error()
         return held
 
-    def restore_states(self, states: bytes, count: int) -> None:
-        """Put back the states that follow."""
-        if not self.runtime.engine_restore(self._engine, states, count):
+    def restore_states(self, states: bytes, count: int) -> bool:
+        """Put back the states that follow.  `False`: memory has no room for them."""
+        done = self.runtime.engine_restore(self._engine, states, count)
+        if not done:
             raise self.disk_error()
+        return bool(done == RESTORED)
 
     def restore_counts(
         self,
@@ -253,11 +256,9 @@ class Search:
         return starts[0] - before, starts[1] - starts[0]
 
     def numbers(self) -> Numbers:
-        held = (c_uint64 * 8)()
+        held = (c_uint64 * 7)()
         self.runtime.engine_numbers(self._engine, held)
-        return Numbers(
-            held[0], held[1], held[2], held[3], bool(held[4]), bool(held[5]), held[6], held[7]
-        )
+        return Numbers(held[0], held[1], held[2], held[3], bool(held[4]), bool(held[5]), held[6])
 
     def actions(self) -> tuple[list[int], bytes]:
         """How often each action was taken, and the flags of `Generated.used`."""

@@ -49,7 +49,7 @@ class Packing:
             self.places.append(Place(word, used, bits))
             used += bits
         self.words = word + 1
-        self.bits = word * WORD + used
+        self.bits = 64 * word + used
 
     def of(self, cell: Cell) -> Place:
         return self.places[cell.number]

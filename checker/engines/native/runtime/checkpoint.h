@@ -27,7 +27,8 @@ int engine_states(Engine *engine, u64 number, u64 count, u8 *to) {
     return 1;
 }
 
-/* Put back states, which follow those before; there is room for them.  0: they cannot be written. */
+/* Put back states, which follow those before.  0: they cannot be written; 2: memory has no room
+ * for them, and there is no file yet. */
 int engine_restore(Engine *engine, u8 *states, u64 count) {
     Disk *disk = &engine->disk;
     if (disk->file >= 0) {
@@ -35,8 +36,14 @@ int engine_restore(Engine *engine, u8 *states, u64 count) {
         disk->count = disk->written = number + count;
         return disk_move(engine, 1, states, number, count);
     }
-    memcpy(engine->all.bytes + (u64)engine->used * BYTES, states, count * BYTES);
-    engine->used += (u32)count;
+    if (!room_to_restore(engine, count)) return 2;
+    for (; count; count--, states += BYTES) {
+        u64 s[NW];
+        s[NW - 1] = 0;
+        memcpy(s, states, BYTES);
+        store_state(&engine->all, engine->used++, s, 0);
+        if (engine->used % BLOCK == 0 && !more_room_for_parts(engine)) return 2;
+    }
     return 1;
 }
 

@@ -15,6 +15,7 @@
 #define QUORATE_DISK_H
 
 #include "engine.h"
+#include "cut.h"
 #include <errno.h>
 #include <unistd.h>
 
@@ -43,6 +44,9 @@ static int disk_move(Engine *engine, int writing, u8 *bytes, u64 number, u64 cou
  * the worker asks for others.  NULL: they cannot be read. */
 static const u8 *states_from(Worker *worker, u64 number, u64 count) {
     Engine *engine = worker->engine;
+#if PARTS
+    if (engine->all.cut) return joined(worker, number, count);
+#endif
     if (engine->disk.file < 0) return engine->all.bytes + number * BYTES;
     if (number < worker->block_from || number + count > worker->block_end) {
         u64 end = number + BLOCK < engine->disk.count ? number + BLOCK : engine->disk.count;
@@ -165,15 +169,34 @@ static void forget_old(Engine *engine) {
 
 /* ------------------------------------------------------------------ from memory to the disk */
 
+#if PARTS
+/* Write all states, and have as many of the last of them in memory, whole, as there is room for. */
+static int disk_begin_cut(Engine *engine) {
+    u64 used = engine->used, kept = engine->whole_room / 2;
+    if (kept > used) kept = used;
+    for (u64 from = 0; from < used; from += BLOCK) {
+        u64 count = used - from < BLOCK ? used - from : BLOCK;
+        u8 *bytes = (u8 *)joined(&engine->workers[0], from, count);
+        if (!disk_move(engine, 1, bytes, from, count)) return 0;
+    }
+    forget_parts(engine);
+    engine->used = engine->disk.sifted = (u32)kept;
+    return disk_move(engine, 0, engine->all.bytes, used - kept, kept);
+}
+#endif
+
 /* From now on the states are in this file, which is empty and open.  0: that failed. */
 static int disk_begin(Engine *engine, int file) {
     Disk *disk = &engine->disk;
     disk->file = file;
     disk->count = disk->written = disk->sifted = engine->used;
     for (u32 i = 0; i < engine->worker_count; i++) {
-        engine->workers[i].block = malloc(BLOCK * BYTES);
+        if (!engine->workers[i].block) engine->workers[i].block = malloc(BLOCK * BYTES);
         engine->workers[i].fresh = malloc(BLOCK * BYTES);
     }
+#if PARTS
+    if (engine->all.cut) return disk_begin_cut(engine);
+#endif
     return disk_move(engine, 1, engine->all.bytes, 0, engine->used);
 }
 

@@ -15,9 +15,11 @@ enum {
     CHUNK = 64,             /* numbers that a worker takes at once */
     SMALL_LEVEL = 4096,     /* so many states are left to one worker */
     RECENT = 1 << 12,
-    FIRST_LINES = 5 << 12,
     MANY_LINES = 1 << 19    /* from here on the table doubles */
 };
+#ifndef FIRST_LINES
+#define FIRST_LINES (5u << 12)
+#endif
 #ifndef FULLEST
 #error "FULLEST: the share of the table's slots that is used before it grows"
 #endif
@@ -87,6 +89,8 @@ typedef struct Engine {
     u64 most;       /* states, at most, */
     u8 *settled; /* by number, if the model is reduced: see `ahead` in explore.c */
     u64 most_lines; /* and lines of the table */
+    u64 whole_room; /* whole states that memory has room for: a measure of memory */
+    double part_bytes; /* what parts of states may take */
 
     /* The phase that the workers are in. */
     pthread_mutex_t lock;

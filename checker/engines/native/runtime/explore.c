@@ -12,6 +12,7 @@
  */
 #define _GNU_SOURCE
 #include "engine.h"
+#include "cut.h"
 #include "disk.h"
 #include "checkpoint.h"
 
@@ -44,6 +45,9 @@ static int make_table(Engine *engine, u64 lines) {
         all->lines = reserve(lines * sizeof(Line));
     }
     if (!all->lines) return 0;
+#if PARTS
+    if (all->cut) share_memory(engine, lines);
+#endif
     madvise(all->lines, lines * sizeof(Line), MADV_HUGEPAGE);
     all->line_count = lines;
     u64 room = (u64)(FULLEST * SLOTS * (double)lines);
@@ -56,6 +60,14 @@ static int make_table(Engine *engine, u64 lines) {
     return 1;
 }
 
+/* Whether there is no room for more states. */
+static int is_full(const Engine *engine) {
+#if PARTS
+    if (parts_full(engine)) return 1;
+#endif
+    return engine->used >= engine->capacity;
+}
+
 /* There is no number left: make room for more states. */
 static Status make_way(Engine *engine) {
     if (engine->disk.file >= 0) {
@@ -64,7 +76,12 @@ static Status make_way(Engine *engine) {
     }
     if (engine->used >= engine->most) return FULL;
     u64 lines = engine->all.line_count;
-    if (lines == engine->most_lines) return NEED_DISK;
+#if PARTS
+    if (!engine->all.cut && engine->used >= TRAINING) cut_states(engine);
+    if (engine->all.cut) share_memory(engine, lines);
+    if (parts_full(engine)) return NEED_DISK;
+#endif
+    if (lines >= engine->most_lines) return NEED_DISK;
     lines *= lines < MANY_LINES ? 4 : 2;
     if (!make_table(engine, lines < engine->most_lines ? lines : engine->most_lines))
         return NO_MEMORY;
@@ -81,6 +98,10 @@ static u32 fresh_number(Worker *worker) {
     do {
         chunk = CHUNK;
         if (used >= engine->capacity) return MOST_STATES;
+#if PARTS
+        if (parts_full(engine)) return MOST_STATES;
+        if (parts_crowded(engine)) engine->pause = 1;
+#endif
         if (used + (u64)chunk > engine->capacity) chunk = (u32)(engine->capacity - used);
     } while (!__atomic_compare_exchange_n(&engine->used, &used, used + chunk, 0, __ATOMIC_RELAXED,
                                           __ATOMIC_RELAXED));
@@ -422,8 +443,9 @@ Engine *engine_new(const Model *model, u32 workers, u32 whats, int deadlock, u64
     if (in_memory > MOST_STATES) in_memory = MOST_STATES;
     while (!reserve_states(&engine->all, in_memory))
         if (!(in_memory /= 2)) return NULL;
-    if (model->reduction && !(engine->settled = reserve(engine->all.room))) return NULL;
-    engine->most_lines = (u64)((double)in_memory / (FULLEST * SLOTS)) + 1;
+    if (model->reduction && !(engine->settled = reserve(most_known(in_memory)))) return NULL;
+    engine->whole_room = in_memory;
+    engine->most_lines = lines_for((double)in_memory);
     pthread_mutex_init(&engine->lock, NULL);
     pthread_cond_init(&engine->begin, NULL);
     pthread_cond_init(&engine->end, NULL);
@@ -502,11 +524,17 @@ static Status next_level(Engine *engine) {
 static int expanded(Engine *engine, Status *status) {
     Disk *disk = &engine->disk;
     *status = RUNNING;
+#if PARTS
+    if (!more_room_for_parts(engine)) {
+        *status = NO_MEMORY;
+        return 0;
+    }
+#endif
     if (disk->stage == IDLE) {
         engine->pause = 0;
         together(engine, expand_level, little_to_do(engine));
         if (disk->error) *status = DISK_FAILED;
-        if (disk->error || !(level_done(engine) || engine->used >= engine->capacity)) return 0;
+        if (disk->error || !(level_done(engine) || is_full(engine))) return 0;
         close_gaps(engine);
     }
     int done = level_done(engine);
@@ -533,7 +561,10 @@ int engine_run(Engine *engine, double seconds) {
 
 /* Keep the states in this file, which is empty and open. */
 int engine_to_disk(Engine *engine, int file) {
-    return disk_begin(engine, file) ? make_way(engine) : DISK_FAILED;
+    if (!disk_begin(engine, file)) return DISK_FAILED;
+    if (engine->all.line_count > engine->most_lines) /* states were cut, and are whole again */
+        return make_table(engine, engine->most_lines) ? RUNNING : NO_MEMORY;
+    return make_way(engine);
 }
 
 /* The errno of what failed on the disk. */
@@ -555,7 +586,10 @@ int engine_settle(Engine *engine) {
 
 /* The states were put back: go on from there. */
 int engine_resume(Engine *engine, const u64 *starts, u32 depth, u64 cursor) {
-    u64 lines = (u64)((double)engine->used / (FULLEST * SLOTS)) * 2 + FIRST_LINES;
+    u64 lines = lines_for(engine->used) * 2 + FIRST_LINES;
+#if PARTS
+    if (engine->all.cut) share_memory(engine, lines);
+#endif
     if (lines > engine->most_lines || engine->disk.file >= 0) lines = engine->most_lines;
     if (!make_table(engine, lines))
         return NO_MEMORY;
@@ -568,8 +602,8 @@ int engine_resume(Engine *engine, const u64 *starts, u32 depth, u64 cursor) {
 }
 
 /* numbers: distinct states, states extended, depth, states of this level not expanded yet, bytes
- * of the table, whether states were cut off, whether extending one failed, states in
- * memory, and for how many there is room. */
+ * of the table, whether states were cut off, whether extending one failed, and states
+ * in memory. */
 void engine_numbers(const Engine *engine, u64 *to) {
     u64 extended = 0, cut = 0, failed = 0;
     for (u32 i = 0; i < engine->worker_count; i++) {
@@ -581,7 +615,7 @@ void engine_numbers(const Engine *engine, u64 *to) {
     for (u32 i = 0; i < engine->worker_count && engine->disk.file < 0; i++)
         unused += engine->workers[i].chunk_end - engine->workers[i].next_number;
     u64 numbers[] = {total(engine) - unused, extended, engine->depth,
-                     engine->all.line_count * sizeof(Line), cut, failed, engine->used, engine->all.room};
+                     engine->all.line_count * sizeof(Line), cut, failed, engine->used};
     memcpy(to, numbers, sizeof numbers);
 }
 
@@ -696,7 +730,11 @@ void engine_free(Engine *engine) {
         if (engine->model->reduction) chooser_end(&worker->chooser);
         free(worker->out.actions), free(worker->out.taken);
     }
-    if (engine->settled) munmap(engine->settled, engine->all.room);
+    if (engine->settled) munmap(engine->settled, most_known(engine->whole_room));
+#if PARTS
+    engine->all.room = engine->whole_room;
+    for (int side = 0; side < 2; side++) pool_end(&engine->all.parts[side], parts_room(engine));
+#endif
     free_states(&engine->all);
     munmap(engine->all.lines, engine->all.line_count * sizeof(Line));
     free(engine->workers), free(engine->found), free(engine->open), free(engine->starts);

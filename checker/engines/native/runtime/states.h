@@ -6,6 +6,8 @@
  * A byte that differs saves a look at the state; one that does not is no proof: states are
  * compared whole.
  *
+ * Wide states may be cut in two parts once there are many, and are then two numbers (`parts.h`).
+ *
  * In a search by fingerprints (FINGERPRINT words of hash stand for a state) the fingerprints are
  * compared instead, and a state's hash is the first word of its fingerprint.  States are whole only
  * as long as they wait to be expanded.
@@ -33,6 +35,14 @@
 #error "BYTES: how many bytes of a state are used"
 #endif
 
+#ifndef CUT_FROM
+#define CUT_FROM 17 /* bytes; at least 9 */
+#endif
+#define PARTS (!FINGERPRINT && BYTES >= CUT_FROM) /* states are wide, and may be cut in two */
+#if PARTS
+#include "parts.h"
+#endif
+
 enum { SLOTS = 12 };
 #define MOST_STATES 0xfffffff0u
 
@@ -48,6 +58,10 @@ typedef struct States {
     u64 room;       /* how many states the address space holds */
     Line *lines;
     u64 line_count;
+#if PARTS
+    u64 cut;        /* 0: states are whole; else `bytes` holds two numbers of parts for each */
+    Pool parts[2];  /* the bytes before the cut, and those after it */
+#endif
 } States;
 
 /* Address space; the system gives memory when it is first touched. */
@@ -108,6 +122,13 @@ static inline void unpack(const u8 *bytes, u64 *s) {
 }
 
 static inline void load_state(const States *all, u64 number, u64 *s) {
+#if PARTS
+    if (all->cut) {
+        s[NW - 1] = 0;
+        load_parts(all->parts, ((const u64 *)all->bytes)[number], (u8 *)s);
+        return;
+    }
+#endif
     unpack(all->bytes + number * BYTES, s);
 }
 
@@ -137,6 +158,12 @@ static inline u64 hash_at(const States *all, u64 number) {
 }
 
 static inline void store_state(States *all, u64 number, const u64 *s, u64 hash) {
+#if PARTS
+    if (all->cut) {
+        ((u64 *)all->bytes)[number] = number_parts(all->parts, (const u8 *)s);
+        return;
+    }
+#endif
     memcpy(all->bytes + number * BYTES, s, BYTES);
 #if FINGERPRINT
     all->prints[number * FINGERPRINT] = hash;
@@ -149,12 +176,18 @@ static inline int same_state(const States *all, u64 number, const u64 *s, u64 ha
     return all->prints[number * FINGERPRINT] == hash &&
            (FINGERPRINT == 1 || all->prints[number * 2 + 1] == second_half(s));
 #endif
+#if PARTS
+    if (all->cut) return same_parts(all->parts, ((const u64 *)all->bytes)[number], (const u8 *)s);
+#endif
     return memcmp(all->bytes + number * BYTES, s, BYTES) == 0;
 }
 
 /* Fetch what `same_state` will compare. */
 static inline void fetch_compared(const States *all, u64 number) {
     const u8 *at = all->bytes + number * BYTES;
+#if PARTS
+    if (all->cut) at = all->bytes + number * sizeof(u64);
+#endif
     if (FINGERPRINT) at = (const u8 *)(all->prints + number * FINGERPRINT);
     __builtin_prefetch(at);
     if (!FINGERPRINT && BYTES > 8) __builtin_prefetch(at + BYTES - 1);
