@@ -79,8 +79,7 @@ def _counts(result: Result, width: int) -> list[Text]:
         f"{result.distinct_states:,} distinct states, {result.transitions:,} transitions, "
         f"depth {result.depth:,}"
     )
-    began = f" ({result.start_seconds:,.1f} s to begin)" if result.start_seconds >= 0.05 else ""
-    cost = f"{result.seconds:,.1f} s{began}, {result.states_per_second:,.0f} states/s"
+    cost = f"{result.seconds:,.1f} s, {result.states_per_second:,.0f} states/s"
     if result.peak_memory_bytes:
         cost += f", {result.peak_memory_bytes / 2**20:,.0f} MB"
     lines = [f"{counts}, in {cost}"]

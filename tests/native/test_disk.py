@@ -16,7 +16,7 @@ from checker.engines.native import disk
 from checker.engines.native.disk import LEAST_BYTES, most_in_memory
 from checker.engines.native.explore import explore
 from checker.engines.native.generate import generate
-from checker.engines.native.library import Library
+from checker.engines.native.library import FULLEST, Library
 from checker.engines.native.options import Options
 from checker.engines.python.plan import Plan
 from checker.engines.python.watch import memory_bytes
@@ -235,4 +235,4 @@ def test_what_memory_holds_fits_the_limit() -> None:
     held = most_in_memory(library, options, memory_bytes() + free)
     assert held is not None
     # A slot of the table takes 64 / 12 bytes, and nine in ten are used.
-    assert 0.9 * free < held * (library.state_bytes + 64 / 12 / 0.9 + 1 / 8) < free
+    assert 0.9 * free < held * (library.state_bytes + 64 / 12 / FULLEST + 1 / 8) < free
