@@ -144,6 +144,7 @@ def command(
     from checker.conform.walks import walk
 
     chosen = chosen_of(spec, system, system_command)
+    walks = walks or chosen.walks
     machine = instance(chosen.target, constants)
     memory = limit_bytes(max_memory)
     with guarded(memory), showing(chosen.name) as progress:

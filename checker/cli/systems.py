@@ -28,6 +28,8 @@ class Chosen:
     factory: SystemFactory
     name: str
     """How the user named the system, or how it ships."""
+    walks: int | None = None
+    """How many walks are taken if nobody says; None: every edge."""
 
 
 def choose(spec: str, system: str | None, command: str | None) -> Chosen:
@@ -56,7 +58,7 @@ def choose(spec: str, system: str | None, command: str | None) -> Chosen:
             f"There are: {names}.  Your own: path/to/file.py:Class"
         )
     chosen = by_name[system] if system is not None else shipped[0]
-    return Chosen(find(ALIASES.get(spec, spec)), chosen.load(), chosen.name)
+    return Chosen(find(ALIASES.get(spec, spec)), chosen.load(), chosen.name, chosen.walks)
 
 
 def _class_in(text: str, target: Target) -> SystemFactory:

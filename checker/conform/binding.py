@@ -25,22 +25,18 @@ from typing import Any, NamedTuple, Protocol
 from checker.conform.system import Step
 
 
-class Amiss:
-    """What the implementation has, where that is no value of the spec.  Equal by its text."""
+class Amiss(str):
+    """What the implementation has, in words, where that is no value of the spec."""
 
-    __slots__ = ("text",)
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Amiss) and other.text == self.text
-
-    def __hash__(self) -> int:
-        return hash(self.text)
+    __slots__ = ()
 
     def __repr__(self) -> str:
-        return self.text
+        return str(self)
+
+    @property
+    def _key(self) -> tuple[int, str]:
+        """Where it stands among records in a set: behind them."""
+        return (1, "~" + self)
 
 
 class Frame(NamedTuple):

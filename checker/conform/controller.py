@@ -262,8 +262,6 @@ class Controller(System):
             if dests != reading.recipients and not isinstance(message, Amiss):
                 message = Amiss(f"{message} for {self.names(dests)}, not {self.names(reading[1])}")
             found.append(message)
-        if any(isinstance(message, Amiss) for message in found):
-            return frozenset(found)
         return Set(found)
 
     def names(self, nodes: Iterable[int]) -> str:

@@ -28,6 +28,7 @@ import msgspec
 
 from checker.conform.binding import Amiss, Binding, Effects, Frame, Offer, Reading
 from checker.conform.cluster import Cluster
+from checker.conform.processes import Processes
 from checker.conform.system import AdapterError, Step
 from checker.lang.spec import Spec
 from checker.lang.values import Record, Set
@@ -76,6 +77,11 @@ VARIABLES = (
 def nodes(spec: Spec) -> Cluster:
     """The nodes in one process, over TCP, with a disk in memory: every edge."""
     return Cluster(spec, PaxosBinding(spec))
+
+
+def processes(spec: Spec) -> Processes:
+    """Each node a process, with the transport and the journal of the server: walks."""
+    return Processes(spec, PaxosBinding(spec), f"{__name__}:PaxosCore")
 
 
 class PaxosCore:

@@ -22,6 +22,8 @@ class Shipped:
     name: str
     where: str
     about: str
+    walks: int | None = None
+    """How many walks are taken if nobody says; None: every edge."""
 
     def load(self) -> SystemFactory:
         module, _, name = self.where.partition(":")
@@ -35,6 +37,13 @@ SYSTEMS = (
         "nodes",
         "checker.conform.paxos:nodes",
         "the nodes of impl.paxos over TCP, their journals on a disk in memory",
+    ),
+    Shipped(
+        "paxos_nodes",
+        "processes",
+        "checker.conform.paxos:processes",
+        "each node a process, killed by SIGKILL, its journal in a folder: walks",
+        walks=200,
     ),
 )
 """The first of a spec is its default."""
