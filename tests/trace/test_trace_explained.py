@@ -55,6 +55,18 @@ CASES: list[tuple[str, str, dict[str, int], list[Line]]] = [
         ],
     ),
     (
+        "the second part of a conjunction",
+        "tests/protocols/register.py:Register",
+        {"writes": 1},
+        [
+            {"action": "write"},
+            {"action": "store", "args": {"n": "replica1"}},
+            {"action": "store", "args": {"n": "replica3"}},
+            {"action": "finish_write"},
+            {"action": "write"},
+        ],
+    ),
+    (
         "arguments that were not logged, and several states",
         "tests/protocols/raft_election.py:RaftElection",
         {},
