@@ -67,11 +67,14 @@ def _class_in(text: str, target: Target) -> SystemFactory:
     file = Path(path)
     if not file.is_file():
         raise BadInput(f"the file {path} does not exist")
-    found = {
-        cls.__name__: cls
-        for cls in vars(_module(file, target)).values()
+    module = _module(file, target)
+    there = [
+        cls
+        for cls in vars(module).values()
         if isinstance(cls, type) and issubclass(cls, System) and cls is not System
-    }
+    ]
+    own = [cls for cls in there if cls.__module__ == module.__name__]
+    found = {cls.__name__: cls for cls in own or there}
     if name in found:
         return found[name]
     names = ", ".join(found) or "none"
