@@ -18,7 +18,7 @@ export PIP_ROOT_USER_ACTION := ignore
 help:
 	@echo 'make demo    check Paxos, then a broken Paxos that must give a counterexample'
 	@echo 'make test    lint, format, types, and every test'
-	@echo 'make bench   both engines against searches by hand, and SPIN (minutes)'
+	@echo 'make bench   both engines against searches by hand, and SPIN; decisions (minutes)'
 	@echo 'make clean   remove .venv, caches and build products'
 	@echo
 	@echo 'PYTHON=...   the Python (3.11 or newer) to make .venv with; now: $(PYTHON)'
@@ -49,6 +49,7 @@ test: $(VENV)/dev.stamp
 bench: $(VENV)/run.stamp
 	$(BIN)/python bench/reference_engine.py
 	$(BIN)/python bench/native_engine.py
+	$(BIN)/python bench/decisions.py
 
 .PHONY: clean
 clean:

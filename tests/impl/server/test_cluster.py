@@ -194,7 +194,8 @@ def test_the_trace_tells_each_step(tmp_path: Path) -> None:
         after = lines(cluster.trace(0))[len(before) :]
         assert after[0] == before[0]
         assert after[1]["event"] == {"type": "recovered"}
-        assert after[1]["state"]["voted"] == {"ballot": 0, "value": "red"}
+        assert after[1]["state"]["voted"]["value"] == "red"
+        assert after[1]["state"]["promised"] == before[-1]["state"]["promised"]
         assert after[1]["state"]["decided"] is None
 
 

@@ -4,11 +4,14 @@ What is checked is what the clients were told and what the nodes' histories say:
 
 * All who were told a decision for a key were told the same, and somebody proposed it.
 * Whoever was told "nothing is chosen" had asked before the first decision was told to anybody.
+* The nodes' steps, as they have logged them, are a behaviour of the spec.
 """
 
 import asyncio
 import json
 import random
+import subprocess
+import sys
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -116,6 +119,17 @@ def test_one_decision_for_each_key_whatever_is_killed(tmp_path: Path) -> None:
             known.check(key)
         cluster.stop()
         check_histories([cluster.history(node) for node in range(3)])
+        check_traces([cluster.trace(node) for node in range(3)])
+
+
+def check_traces(files: list[Path]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "checker.cli", "trace", "paxos", *map(str, files)],
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def check_histories(files: list[Path]) -> None:
