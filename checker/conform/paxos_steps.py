@@ -23,7 +23,7 @@ The instance of the spec grows with the log: as many ballots, values and message
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from msgspec import UNSET
 
@@ -65,8 +65,6 @@ Canonical = tuple[int, tuple[Any, ...], tuple[Any, ...]]
 
 class Instance:
     """The spec, as large as the log has needed it so far, and the events that it has."""
-
-    ROOM: ClassVar[int] = 4
 
     def __init__(self, cls: type[PaxosNodes], nodes: int) -> None:
         self.cls, self.nodes = cls, nodes
@@ -117,19 +115,9 @@ class Instance:
 
     def grow(self, ballot: int, values: int, messages: int) -> None:
         """Make room.  `LimitReached` if that is more than a spec can have."""
-        while ballot + self.nodes >= self.ballots:
-            self.ballots *= self.ROOM
-        while values > self.values:
-            self.values *= self.ROOM
-        while messages + 2 > self.messages:
-            self.messages *= self.ROOM
-        for what, number, most in (
-            ("ballots", self.ballots, MOST_BALLOTS),
-            ("values", self.values, MOST_VALUES),
-            ("messages", self.messages, MOST_MESSAGES),
-        ):
-            if number > most:
-                raise LimitReached(f"there are too many {what} of one key: more than {most:,}")
+        self.ballots = _grown("ballots", self.ballots, ballot + self.nodes + 1, MOST_BALLOTS)
+        self.values = _grown("values", self.values, values, MOST_VALUES)
+        self.messages = _grown("messages", self.messages, messages + 2, MOST_MESSAGES)
         self.make()
 
     # ------------------------------------------------------------- from a line to an event
@@ -321,6 +309,15 @@ def highest_ballot(canonical: Canonical, nodes: int) -> int:
         if not 0 <= person < nodes:
             raise WrongShape(f"there is no node {person}: the last is {nodes - 1}")
     return max(ballots, default=-1)
+
+
+def _grown(what: str, held: int, needed: int, most: int) -> int:
+    """Room for so many; more than is needed, so that this is rarely asked."""
+    if needed > most:
+        raise LimitReached(f"there are too many {what} of one key: more than {most:,}")
+    while held < needed:
+        held = min(4 * held, most)
+    return held
 
 
 def forgotten(node: int) -> Canonical:

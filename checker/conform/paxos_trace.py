@@ -196,8 +196,10 @@ class Validation:
             raise LogError(where.file, where.line, str(error)) from None
         self.highest = max(self.highest, highest)
         self.most_values = max(self.most_values, len(run.values))
-        sent = instance.fields["sent"]
-        messages = max((len(state[sent]) for state in run.now.states), default=0)
+        sent, promised = instance.fields["sent"], instance.fields["promised"]
+        messages = max(len(state[sent]) for state in run.now.states)
+        for state in run.now.states:  # the next ballot of a node may not be in the line
+            highest = max(highest, *state[promised].values())
         if not instance.fits(highest, len(run.values), messages):
             instance.grow(highest, len(run.values), messages)
             self.follower.use(instance.model)

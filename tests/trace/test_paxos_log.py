@@ -59,6 +59,17 @@ def test_many_ballots_and_values(tmp_path: Path) -> None:
     assert outcome.constants["values"] > 16
 
 
+def test_ballots_that_no_line_names(tmp_path: Path) -> None:
+    """The instance has room for the next ballot, though it is known from the spec alone."""
+    whole = [
+        part.replace(', "state": {}', "")
+        for time in range(1, 60, 2)
+        for part in (line(time, {"type": "start"}), line(time + 1, {"type": "written"}))
+    ]
+    outcome = log(tmp_path, header(), *whole, line(99, {"type": "start"}, trying=90))
+    assert outcome.verdict == "matches", text(outcome)
+
+
 def test_a_kill_may_hide_a_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paths = Runs(tmp_path, seed=2, weather=STORMY).run(1_500)
     assert validated(paths).verdict == "matches"
