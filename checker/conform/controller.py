@@ -93,7 +93,7 @@ class Controller(System):
         # What has been seen, and what it is.
         self.frames: list[InFlight] = []
         self._numbers: dict[Frame, int] = {}
-        self._readers: dict[Step, list[int]] = {}
+        self._readers: dict[Step, list[Way]] = {}
         self._locals: list[dict[Held, Local]] = [{} for _ in self.nodes]
         self._on_disk: dict[tuple[int, bytes], bytes] = {}
         self._views: dict[tuple[int, tuple[Any, ...]], int] = {}
@@ -180,11 +180,11 @@ class Controller(System):
         """The node that takes a step now, and how it can."""
         readers = self._readers.get(step)
         if readers is not None:
-            local = self.locals[self.frames[readers[0]].dest]
+            local = self.locals[self.frames[readers[0].what].dest]
             if local.busy:
                 raise NotPossible("the node waits for a write")
             holds, content = self.network.holds, self.content
-            ways = [Way(RECEIVE, number) for number in readers if holds(content, number)]
+            ways = [way for way in readers if holds(content, way.what)]
             if ways:
                 return local, ways
             raise NotPossible("no such frame is in flight")
@@ -217,7 +217,7 @@ class Controller(System):
             reading = self.binding.reading(one)
             self.frames.append(InFlight(one, reading))
             if reading.step is not None:
-                self._readers.setdefault(reading.step, []).append(found)
+                self._readers.setdefault(reading.step, []).append(Way(RECEIVE, found))
         return found
 
     def local(self, node: int, held: Held) -> Local:

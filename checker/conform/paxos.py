@@ -15,6 +15,9 @@ Two keys are on each node.  `KEY` is the decision that the spec describes.  The 
 bystander: it has promised and voted, nobody speaks to it, and so nothing of it may ever change.
 An implementation that takes a message of one decision for another's is found by it.
 
+Which implementation it is, is Python's choice: with `PYTHONPATH=FOLDER`, where FOLDER has a changed
+copy of `impl`, that copy is checked, by `quorate conform` and by the processes that it starts.
+
 The bound on ballots is the spec's, not the implementation's: a `start` that would begin a ballot
 beyond the instance is not offered.
 """

@@ -12,7 +12,7 @@ Rules of this file:
 * After it the controller reads what i sends, keeps it, and writes to j what is to be delivered.
 * Every byte that a node says it has sent is read, and there is none besides (`quiet`).
 * On loopback, on ports that the system chose.  A read that takes longer than `PATIENCE_S` is an
-  error: nothing here waits for ever.
+  error (TimeoutError, or BlockingIOError once frames are held): nothing here waits for ever.
 """
 
 from __future__ import annotations

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from checker.cli.systems import choose
 from checker.conform.follow import follow
 from checker.conform.paxos import PaxosCore, processes
 from checker.conform.processes import NodeFailed, Processes
 from checker.conform.system import Step
+from checker.conform.walks import walk
 from checker.engines.check import checked_model
 from checker.lang.model import Model
 from impl.paxos.instance import Start
@@ -95,6 +97,13 @@ def test_what_a_node_raises_is_told(system: Processes) -> None:
     child.order(start)  # while the first one writes
     with pytest.raises(NodeFailed, match="ValueError: 'x' is writing"):
         child.report()
+
+
+def test_walks_are_what_is_done_if_nobody_says() -> None:
+    chosen = choose("paxos", "processes", None)
+    assert (chosen.walks, choose("paxos", None, None).walks) == (200, None)
+    result = walk(PaxosNodes(), chosen.factory, walks=2, depth=8)
+    assert (result.divergence, result.steps) == (None, 16)
 
 
 def test_processes_and_folders_are_gone_after_closing() -> None:
