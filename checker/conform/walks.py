@@ -85,18 +85,16 @@ def walk(
     tick = poll if workers == 1 else lambda: None
     plan = Plan(model, spec, system, source, walks, depth, seed, guided, deadline, shared, tick)
     if workers == 1:
-        done, interrupted = [plan.work(0)], False
+        done = [plan.work(0)]
     else:
-        crew = Crew[list[Walked]](workers, shared, poll)
-        done = crew.run(plan.work)
-        interrupted = crew.interrupted
+        done = Crew[list[Walked]](workers, shared, poll).run(plan.work)
+    late = time.perf_counter() > deadline
     result = _result(plan, [one for some in done for one in some], name)
     result.seconds = time.perf_counter() - started
     result.workers = workers
     if result.verdict == "undecided" and result.walks < walks:
-        stopped = INTERRUPTED if interrupted else f"the limit of {max_seconds or 0:g} seconds"
-        was = "" if interrupted else " was reached"
-        result.undecided_because = f"{stopped}{was}, and {FOUND_NOTHING}"
+        stopped = f"the limit of {max_seconds:g} seconds was reached" if late else INTERRUPTED
+        result.undecided_because = f"{stopped}, and {FOUND_NOTHING}"
     return result
 
 

@@ -131,7 +131,7 @@ CASES: list[tuple[str, str]] = [
     ("check consensus --trace nowhere/t.json", "the folder nowhere does not exist\n"),
     ("check consensus --svg .", "quorate: cannot write .: it is a folder\n"),
     ("check", "Error: Missing argument 'SPEC'.\n"),
-    ("chekc consensus", "No such command 'chekc'.  There are: specs, check, simulate, graph.\n"),
+    ("chekc consensus", "No such command 'chekc'.  There are: specs, check, simulate, graph, "),
     ("check consensus --jsn", "Error: No such option '--jsn'"),
     ("specs paxso", "quorate: no spec is called `paxso`.  Did you mean `paxos`?\n"),
     ("simulate consensus --walks 0", "Error: Invalid value for '--walks'"),

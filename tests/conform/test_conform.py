@@ -17,6 +17,7 @@ from checker.conform.report import report, result_json
 from checker.conform.result import Conformance, Progress
 from checker.conform.run import conform
 from checker.conform.system import AdapterError, NotPossible, Step, System
+from checker.conform.walks import walk
 from checker.lang import SpecError
 from spec.two_phase import TwoPhase
 from tests.conform import faulty
@@ -281,6 +282,28 @@ def test_a_limit_on_time_is_undecided(workers: int) -> None:
     assert "0.5 seconds" in result.undecided_because
     assert 0 < result.edges_covered < result.edges
     assert result.seconds < 3
+
+
+class Interrupts(Nodes):
+    """Ctrl-C, after some steps of one process."""
+
+    left = 120
+
+    def step(self, step: Step) -> None:
+        self.left -= 1
+        if not self.left:
+            raise KeyboardInterrupt
+        super().step(step)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_interruption_is_undecided(workers: int) -> None:
+    result = conform(Mutex, Interrupts, workers=workers)
+    assert (result.verdict, result.undecided_because) == ("undecided", "it was interrupted")
+    assert 0 < result.edges_covered < result.edges
+    walks = walk(Mutex, Interrupts, workers=workers)
+    assert walks.verdict == "undecided"
+    assert walks.undecided_because.startswith("it was interrupted, and walks can show")
 
 
 def test_progress_is_told() -> None:
