@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from impl.journal import Journal, MemoryFiles, PowerCut
 from impl.journal.format import RECORD_HEADER
-from impl.journal.memory_files import Keep, kept_prefix
+from impl.journal.memory_files import Keep
 
 
 class Disk:
@@ -86,11 +86,11 @@ def hidden(snapshot: Sequence[bytes] | None, unsynced: Sequence[bytes]) -> Itera
     if snapshot is not None:
         yield "a snapshot of the journal, then a crash", lambda disk: _compacted(disk, snapshot)
     whole = sum(RECORD_HEADER + len(record) for record in unsynced)
-    for size in sorted({1, RECORD_HEADER - 1, RECORD_HEADER, whole // 2, whole - 1}):
-        if 0 < size < whole:
+    for size in sorted({0, 1, RECORD_HEADER - 1, RECORD_HEADER, whole // 2, whole - 1}):
+        if size < whole:
             some = f"a crash with {size} of {whole} bytes of a write on the disk"
-            yield some, _torn(kept_prefix(size))
-            yield f"{some}, and garbage after them", _torn(_garbage_after(size))
+            yield some, _torn(_kept(whole - size))
+            yield f"{some}, and garbage after them", _torn(_garbage(whole - size))
 
 
 def _compacted(disk: Disk, records: Sequence[bytes]) -> None:
@@ -119,11 +119,20 @@ def _before_sync(number: int, operation: str, name: str) -> None:
         raise PowerCut(operation)
 
 
-def _garbage_after(size: int) -> Keep:
-    """The file is as long as it was to be, and no byte after the first `size` is right."""
+def _kept(lost: int) -> Keep:
+    """All that was written, the last `lost` bytes excepted."""
 
     def keep(name: str, disk: bytes, content: bytes) -> bytes:
-        written = len(disk) + size
-        return (disk + content[len(disk) : written]) + bytes(255 - x for x in content[written:])
+        return content if content == disk else content[: len(content) - lost]
+
+    return keep
+
+
+def _garbage(lost: int) -> Keep:
+    """The file is as long as it was to be, and none of its last `lost` bytes is right."""
+
+    def keep(name: str, disk: bytes, content: bytes) -> bytes:
+        wrong = bytes(255 - byte for byte in content[len(content) - lost :])
+        return content if content == disk else content[: len(content) - lost] + wrong
 
     return keep
