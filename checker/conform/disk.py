@@ -87,7 +87,7 @@ def hidden(snapshot: Sequence[bytes] | None, unsynced: Sequence[bytes]) -> Itera
         yield "a snapshot of the journal, then a crash", lambda disk: _compacted(disk, snapshot)
     whole = sum(RECORD_HEADER + len(record) for record in unsynced)
     for size in sorted({0, 1, RECORD_HEADER - 1, RECORD_HEADER, whole // 2, whole - 1}):
-        if size < whole:
+        if 0 <= size < whole:
             some = f"a crash with {size} of {whole} bytes of a write on the disk"
             yield some, _torn(_kept(whole - size))
             yield f"{some}, and garbage after them", _torn(_garbage(whole - size))
