@@ -30,13 +30,13 @@ class Disk:
 
     @classmethod
     def new(cls, records: Sequence[bytes]) -> Disk:
-        """A disk on which these records are, just opened."""
+        """A disk on which these records are, whatever its journal does wrong; just opened."""
         disk = cls(MemoryFiles())
         if records:
             for record in records:
                 disk.append(record)
             disk.sync()
-            disk.crash()
+            disk.crash(lambda name, on_disk, content: content)
         return disk
 
     @property

@@ -12,7 +12,7 @@
 | `crash(n)` | the node is gone; a new one with what is on its disk |
 
 Two keys are on each node.  `KEY` is the decision that the spec describes.  The other is a
-bystander: it has promised and voted, nobody speaks to it, and so nothing of it may ever change.
+bystander: it has promised a ballot, nobody speaks to it, and so nothing of it may ever change.
 An implementation that takes a message of one decision for another's is found by it.
 
 Which implementation it is, is Python's choice: with `PYTHONPATH=FOLDER`, where FOLDER has a changed
@@ -33,8 +33,9 @@ from checker.conform.binding import Amiss, Binding, Effects, Frame, Offer, Readi
 from checker.conform.cluster import Cluster
 from checker.conform.processes import Processes
 from checker.conform.system import AdapterError, Step
+from checker.lang import values as language
 from checker.lang.spec import Spec
-from checker.lang.values import Record, Set
+from checker.lang.values import Set
 from impl.paxos import messages as wire
 from impl.paxos.instance import (
     Decide,
@@ -42,6 +43,7 @@ from impl.paxos.instance import (
     Instance,
     Persist,
     Receive,
+    Record,
     Send,
     Start,
     Timeout,
@@ -182,8 +184,7 @@ class PaxosBinding(Binding):
         self.bystanders = [self._bystander(node) for node in range(self.count)]
 
     def _bystander(self, node: int) -> Instance:
-        vote = wire.Vote(BYSTANDERS_BALLOT, "theirs")
-        return Instance(BYSTANDER, node, self.count, promised=vote.ballot, voted=vote)
+        return Instance(BYSTANDER, node, self.count, promised=BYSTANDERS_BALLOT)
 
     # ------------------------------------------------------------- nodes
 
@@ -194,7 +195,7 @@ class PaxosBinding(Binding):
         return PaxosCore(Node.load(saved))
 
     def first_records(self, node: int) -> Sequence[bytes]:
-        return Node(node, self.count, {BYSTANDER: self.bystanders[node]}).records()
+        return [msgspec.msgpack.encode(Record(BYSTANDER, BYSTANDERS_BALLOT, None))]
 
     def encode_event(self, event: Event) -> bytes:
         return PaxosCore.encode_event(event)
@@ -312,7 +313,7 @@ class PaxosBinding(Binding):
         return made(Write, write.promised, self._vote(write.voted), write.prepares, answer)
 
 
-def made(kind: type[Record], *fields: Any) -> Any:
+def made(kind: type[language.Record], *fields: Any) -> Any:
     """A record of the spec; an `Amiss` if one of its fields is."""
     if any(isinstance(field, Amiss) for field in fields):
         return Amiss(f"{kind.__name__}({', '.join(map(repr, fields))})")

@@ -69,7 +69,7 @@ def test_no_crash_leaves_a_part_of_a_write() -> None:
         assert disk.recovered in ([*RECORDS, *whole], RECORDS)
         tried.append(what)
         sizes.add(tuple(disk.recovered))
-    assert len(tried) == len(set(tried)) == 10
+    assert len(tried) == len(set(tried)) == 12
     assert len(sizes) == 2
 
 
