@@ -47,7 +47,9 @@ class Cluster(Controller):
 
     def begin(self) -> list[Held]:
         self._connected()
-        return [host.begin() for host in self.hosts]
+        for host in self.hosts:
+            host.begin()
+        return [self._kept(host) for host in self.hosts]
 
     def save(self) -> Any:
         return (self.locals, self.content, self.crashes)
@@ -82,12 +84,24 @@ class Cluster(Controller):
                 case _:
                     host.crash()
             frames = self._collected(host, wires)
-            held = host.hold()
+            held = self._kept(host)
         except BaseException:
             self.close()  # who knows what is on its way; the next act has new connections
             host.held = None
             raise
         return held, frames
+
+    def _kept(self, host: Host) -> Held:
+        """The state of a node that goes on from there, unless another one is restored.
+
+        The one that was kept of equal ones is `held` from now on: so without snapshots it is the
+        same objects that go on, and what is in them beyond their bytes is found by replays.
+        """
+        held = host.hold()
+        known = self._locals[host.node].get(held)
+        if known is not None:
+            host.held = held = known.held
+        return held
 
     def _collected(self, host: Host, wires: Wires) -> list[Frame]:
         """What a node has sent, read off its connections."""
