@@ -1,0 +1,23 @@
+"""Histories: what clients asked of any system and what they were told, recorded and checked.
+
+    values.py     JSON values that can be hashed and compared
+    history.py    `History`: operations as columns
+    errors.py     what is wrong with a history, and where
+    building.py   from events to operations
+    jsonl.py      the project's format
+    streams.py    files: plain, gzip, zstd
+    reading.py    `read_history`
+    models/       sequential specifications
+    rules.py      what of a history counts: fail, info, a read of null
+
+A history is data: nothing here asks a clock, and nothing of it is evaluated.
+"""
+
+from __future__ import annotations
+
+from checker.history.building import Builder
+from checker.history.errors import HistoryError
+from checker.history.history import UNKNOWN, History, Operation
+from checker.history.reading import read_history
+
+__all__ = ["UNKNOWN", "Builder", "History", "HistoryError", "Operation", "read_history"]
