@@ -77,6 +77,7 @@ def bugs() -> list[Bug]:
 def copy_of_impl(folder: Path, patch: Path | None = None) -> None:
     """A copy of `impl/` in `folder`, with a patch applied to it."""
     no_bytes = shutil.ignore_patterns("__pycache__")
+    folder.mkdir(exist_ok=True)
     shutil.copytree(ROOT / "impl", folder / "impl", ignore=no_bytes)
     if patch is None:
         return
