@@ -52,8 +52,9 @@ class Child:
 
     def __init__(self, core: str, log: Path, order: dict[str, Any]) -> None:
         with log.open("ab") as errors:
+            # With the same modules as here: -P, for else those of the working folder come first.
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "checker.conform.node_process", core],
+                [sys.executable, "-P", "-m", "checker.conform.node_process", core],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,

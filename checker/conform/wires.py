@@ -25,7 +25,7 @@ from impl.transport.frames import FrameReader, frame
 from impl.transport.payloads import FRAME_LIMIT
 
 LOOPBACK = "127.0.0.1"
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 Pair = tuple[int, int]
 

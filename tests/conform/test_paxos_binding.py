@@ -136,7 +136,10 @@ def test_equal_views_are_equal_memories() -> None:
         assert len(seen) == len({view for view, _ in seen}) == len({held for _, held in seen}) > 20
 
 
-def test_a_changed_copy_of_the_implementation_is_what_is_checked(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", [[], ["--system", "processes", "--walks", "1"]])
+def test_a_changed_copy_of_the_implementation_is_what_is_checked(
+    tmp_path: Path, how: list[str]
+) -> None:
     """As the gallery of bugs does it: `PYTHONPATH` says where `impl` is."""
     shutil.copytree(ROOT / "impl", tmp_path / "impl", ignore=shutil.ignore_patterns("__pycache__"))
     file = tmp_path / "impl" / "paxos" / "instance.py"
@@ -144,11 +147,12 @@ def test_a_changed_copy_of_the_implementation_is_what_is_checked(tmp_path: Path)
     one_short = text.replace("2 * len(some) > self.nodes", "2 * len(some) + 2 > self.nodes")
     assert one_short != text
     file.write_text(one_short, encoding="utf-8")
-    command = [sys.executable, "-m", "checker.cli", "conform", "paxos", "-c", "ballots=1"]
+    command = [sys.executable, "-P", "-m", "checker.cli", "conform", "paxos", "--workers", "1"]
+    command += ["-c", "ballots=1", "-c", "values=1"]
     done = subprocess.run(
-        [*command, "-c", "values=1", "--workers", "1", "--json"],
+        [*command, *how, "--json"],
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
-        cwd=tmp_path,
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
