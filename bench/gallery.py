@@ -20,7 +20,10 @@ from typing import Any
 
 from tests.conform.seeded import Bug, bugs, conform, copy_of_impl
 
-COLUMNS = "| bug | `-c` | diverges | steps | edges before | s |"
+COLUMNS = "| bug | compare | `-c` | diverges | steps | edges before | s |"
+LINE = "| --- | --- | --- | --- | --- | --- | --- |"
+PATCHES = "../tests/conform/gallery"
+"""As seen from docs/."""
 
 
 def main() -> None:
@@ -29,7 +32,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help="of bugs; without: all")
     said = parser.parse_args()
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
-    print(COLUMNS, "| --- | --- | --- | --- | --- | --- |", sep="\n")
+    print(COLUMNS, LINE, sep="\n")
     longest, slowest = 0.0, ""
     for bug in bugs():
         if said.names and bug.name not in said.names:
@@ -61,11 +64,26 @@ def row(bug: Bug, answer: dict[str, Any], cpu: float) -> None:
     before = f"{answer['edges_covered']:,} of {answer['edges']:,}"
     if answer["replays"]:
         before = f"all, and {answer['replays']} again"
-    constants = bug.constants.replace(" ", ", ")
-    print(
-        f"| {bug.what} | {constants} | {kind} | {steps} | {before} | {cpu:.1f} |",
-        flush=True,
+    cells = (
+        f"[{bug.what}]({PATCHES}/{bug.file.name})",
+        place(bug.like),
+        bug.constants.replace(" ", ", "),
+        kind,
+        str(steps),
+        before,
+        f"{cpu:.1f}",
     )
+    print(f"| {' | '.join(cells)} |", flush=True)
+
+
+def place(like: str) -> str:
+    """A link to where a bug like it was seen or asked about, with a short text."""
+    address = like.partition(" ")[0]
+    _, _, path = address.partition("://")
+    parts = path.split("/")
+    if parts[0] == "github.com":
+        return f"[{parts[2]} #{parts[-1]}]({address})"
+    return f"[{parts[0]}]({address})" if address else ""
 
 
 def children_seconds() -> float:
