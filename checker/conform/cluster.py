@@ -25,7 +25,7 @@ from checker.conform.disk import Disk, hidden
 from checker.conform.host import Held, Host, connect
 from checker.conform.network import Network
 from checker.conform.system import Step
-from checker.conform.wires import Wires
+from checker.conform.wires import WireError, Wires
 from checker.lang.spec import Spec
 
 
@@ -46,7 +46,8 @@ class Cluster(Controller):
         """None before the first use, and after an act that failed halfway."""
 
     def begin(self) -> list[Held]:
-        self._connected()
+        if not self._connected().quiet():
+            raise WireError("there are bytes on a connection that no node said it sent")
         for host in self.hosts:
             host.begin()
         return [self._kept(host) for host in self.hosts]

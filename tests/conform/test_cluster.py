@@ -14,6 +14,7 @@ from checker.conform.paxos import BYSTANDER, KEY, nodes
 from checker.conform.result import Conformance
 from checker.conform.run import conform
 from checker.conform.system import NotPossible, Step
+from checker.conform.wires import WireError
 from impl.journal import recovery
 from impl.paxos import instance
 from impl.paxos.instance import Effect, Event, Instance, Receive, Record
@@ -276,6 +277,8 @@ def test_bytes_go_through_sockets_and_none_are_left(cluster: Cluster) -> None:
         assert one.getpeername()[0] == "127.0.0.1"
     cluster.hosts[0].outgoing[1].sendall(b"!")
     assert not cluster.wires.quiet()
+    with pytest.raises(WireError, match="no node said it sent"):
+        cluster.reset()
 
 
 def test_closing_leaves_no_socket_open(recwarn: pytest.WarningsRecorder) -> None:

@@ -102,7 +102,7 @@ def test_what_a_node_raises_is_told(system: Processes) -> None:
 def test_walks_are_what_is_done_if_nobody_says() -> None:
     chosen = choose("paxos", "processes", None)
     assert (chosen.walks, choose("paxos", None, None).walks) == (200, None)
-    result = walk(PaxosNodes(), chosen.factory, walks=2, depth=8)
+    result = walk(PaxosNodes(ballots=1, values=1), chosen.factory, walks=2, depth=8)
     assert (result.divergence, result.steps) == (None, 16)
 
 
