@@ -50,10 +50,13 @@ class Interned:
         self._seen = 0
         self._plain = True
 
-    def add(self, values: Sequence[Any]) -> Integers:
-        """Numbers for some values.  ValueError with the index and the reason if one cannot be."""
+    def add(self, values: Sequence[Any], *, plain: bool = False) -> Integers:
+        """Numbers for some values; `plain` promises that they are texts and integers.
+
+        `Unusable` if one is no JSON value.
+        """
         keys: Any = values
-        if not _PLAIN.issuperset(map(type, values)):
+        if not plain and not _PLAIN.issuperset(map(type, values)):
             self._plain = False
             keys = list(self._frozen(values))
         codes = map(self._first.setdefault, keys, count(self._seen))
@@ -139,9 +142,9 @@ class Builder:
         """Many events.  HistoryError if a key or a value is no JSON value."""
         try:
             columns = {
-                "process": self._tables["process"].add(events.process),
+                "process": self._tables["process"].add(events.process, plain=True),
                 "kind": np.array(events.kind, dtype=np.int8),
-                "f": self._tables["f"].add(events.f),
+                "f": self._tables["f"].add(events.f, plain=True),
                 "key": self._tables["key"].add(events.key),
                 "value": self._values.add(events.value),
                 "time": _times(events.time),

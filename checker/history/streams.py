@@ -25,8 +25,8 @@ else:
 LONGEST_LINE = 16 * 2**20
 """Bytes."""
 
-BLOCK = 2**20
-"""Bytes that are read at once."""
+BLOCK = 2**17
+"""Bytes that are read at once: few enough for what they are decoded to to stay in the cache."""
 
 LARGEST_WINDOW_LOG = 27
 """Of zstd: 128 MiB, what its command line unpacks without being asked."""
@@ -68,7 +68,7 @@ def unpacked(stream: Any) -> Any:
 
 
 def blocks(stream: Any, source: str) -> Iterator[tuple[int, bytes]]:
-    """Whole lines, about a MiB at a time, each block with the number of its first line.
+    """Whole lines, BLOCK bytes at a time, each block with the number of its first line.
 
     The last line may have no newline.  HistoryError if a line is too long, or what is packed
     is damaged.

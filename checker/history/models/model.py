@@ -128,18 +128,30 @@ class Model:
 
     def _suspect(self, f: str, history: History) -> int | None:
         """The index of the first malformed operation in operations of one function."""
-        if not self.functions:
-            return None
         shape = self.functions.get(f)
         if shape is None:
-            return int(history.origin[0])
+            return int(history.origin[0]) if self.functions else self._suspect_pair(f, history)
         bad = ~shape.argument.mask(history.argument, None, history.values)
         told = history.status == OK
         bad[told] |= ~shape.result.mask(
             history.result[told], history.argument[told], history.values
         )
         found = np.flatnonzero(bad)
-        return int(history.origin[found[0]]) if len(found) else None
+        if len(found):
+            return int(history.origin[found[0]])
+        if type(self).check_operation is not Model.check_operation:
+            return self._suspect_pair(f, history)
+        return None
+
+    def _suspect_pair(self, f: str, history: History) -> int | None:
+        """The same, each by `check_operation`: for models that have their own."""
+        pairs = np.stack([history.argument, history.result], axis=1)
+        _, places = np.unique(pairs, axis=0, return_index=True)
+        for i in sorted(places.tolist()):
+            one = history.operation(i)
+            if self.check_operation(f, one.argument, one.result) is not None:
+                return one.origin
+        return None
 
 
 def _by_function(history: History) -> tuple[list[str], list[History]]:

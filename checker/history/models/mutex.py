@@ -27,7 +27,6 @@ class Mutex(Model):
         "acquire": Shape(ANYTHING, DONE_OR_NOT),
         "release": Shape(ANYTHING, DONE_OR_NOT),
     }
-    conditional = frozenset({"acquire", "release"})
 
     def initial(self) -> State:
         return FREE
