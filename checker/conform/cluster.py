@@ -11,8 +11,8 @@ in that state already.
 **Ways.**  Where a step of the spec is several acts of the implementation, one is taken at every
 edge, and the others once in each state of the node (what a node does depends on nothing else):
 the same message from another node, a timer instead of a client, and for a crash the ways of
-`disk.hidden`: in the middle of a write, after a snapshot of the journal.  A way that leads
-elsewhere is a failed step, which says where.
+`disk.py`: in the middle of a write, after all of it, after a snapshot of the journal.  A way that
+leads elsewhere is a failed step, which says where.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 
 from checker.conform.binding import Binding, Frame
 from checker.conform.controller import CRASH, Controller, Local, Way
-from checker.conform.disk import Disk, hidden
+from checker.conform.disk import Disk, Hidden, hidden, written
 from checker.conform.host import Held, Host, connect
 from checker.conform.network import Network
 from checker.conform.system import Step
@@ -163,19 +163,32 @@ class Cluster(Controller):
 
     def _crash_otherwise(self, local: Local, plain: Held) -> None:
         """What else a crash may leave, and a snapshot of the journal before it."""
-        node, held = local.node, local.held
-        snapshot = None if local.busy else list(self.binding.load(held.memory).records())
-        for what, crash in hidden(snapshot, Disk.load(held.disk).unsynced):
+        held = local.held
+        snapshot = list(self.binding.load(held.memory).records())
+        unsynced = Disk.load(held.disk).unsynced
+        for way in hidden(None if local.busy else snapshot, unsynced):
+            self._come_back(local, way, plain.memory)
+        if unsynced:
             disk = Disk.load(held.disk)
-            crash(disk)
-            found = self._recovered_from(node, disk)
-            if found != plain.memory:
-                views = [self.binding.view(node, one, one) for one in (found, plain.memory)]
-                differing = [
-                    f"{name} is {got!r}, not {expected!r}"
-                    for name, got, expected in zip(self.binding.variables, *views, strict=True)
-                    if got != expected
-                ]
-                raise WayDiffers(
-                    f"{self.names([node])} comes back from {what}, and {'; '.join(differing)}"
-                )
+            disk.sync()
+            disk.crash()
+            synced = self._recovered_from(local.node, disk)
+            for way in written(snapshot):
+                self._come_back(local, way, synced)
+
+    def _come_back(self, local: Local, way: Hidden, expected: bytes) -> None:
+        """Crash in some way, and compare what the node has recovered."""
+        node, (what, crash) = local.node, way
+        disk = Disk.load(local.held.disk)
+        crash(disk)
+        found = self._recovered_from(node, disk)
+        if found != expected:
+            views = [self.binding.view(node, one, one) for one in (found, expected)]
+            differing = [
+                f"{name} is {got!r}, not {other!r}"
+                for name, got, other in zip(self.binding.variables, *views, strict=True)
+                if got != other
+            ]
+            raise WayDiffers(
+                f"{self.names([node])} comes back from {what}, and {'; '.join(differing)}"
+            )

@@ -6,7 +6,8 @@ Rules of this file:
   journal and files, in the bytes of `pickle`: made here, read here, never from outside.
 * `crash` keeps what was synced, as a machine does that loses its power.  What else a machine may
   keep, and what a node may do with its journal that nobody can see, is in `hidden`: the node must
-  come back from each of these as from a plain crash.
+  come back from each of these as from a plain crash.  The same for `written`, where it must come
+  back as from a crash after a sync.
 """
 
 from __future__ import annotations
@@ -91,6 +92,16 @@ def hidden(snapshot: Sequence[bytes] | None, unsynced: Sequence[bytes]) -> Itera
             some = f"a crash with {size} of {whole} bytes of a write on the disk"
             yield some, _torn(_kept(whole - size))
             yield f"{some}, and garbage after them", _torn(_garbage(whole - size))
+
+
+def written(snapshot: Sequence[bytes]) -> Iterator[Hidden]:
+    """Crashes after which a write is on the disk that nobody was told of.
+
+    The node must come back from each of these as from a crash after a sync.
+    """
+    yield "a crash with all of a write on the disk", _torn(_kept(0))
+    what = "a snapshot of the journal while something is written, then a crash"
+    yield what, lambda disk: _compacted(disk, snapshot)
 
 
 def _compacted(disk: Disk, records: Sequence[bytes]) -> None:
