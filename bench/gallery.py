@@ -20,7 +20,7 @@ from typing import Any
 
 from tests.conform.seeded import Bug, bugs, conform, copy_of_impl
 
-COLUMNS = "| bug | compare | `-c` | diverges | steps | edges before | s |"
+COLUMNS = "| bug | compare | `-c` | diverges | steps | edges taken | s |"
 LINE = "| --- | --- | --- | --- | --- | --- | --- |"
 PATCHES = "../tests/conform/gallery"
 """As seen from docs/."""

@@ -102,19 +102,30 @@ def copy_of_impl(folder: Path, patch: Path | None = None) -> None:
 
 def conform(folder: Path, constants: str) -> dict[str, Any]:
     """What `quorate conform paxos --json` says of the implementation in `folder`."""
-    chosen = [word for constant in constants.split() for word in ("-c", constant)]
-    command = ["conform", "paxos", *chosen, "--workers", "1", "--replays", "20", "--json"]
-    path = os.pathsep.join((str(folder), str(ROOT)))
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "checker.cli", *command],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_S,
-        check=False,
-    )
+    done = _run(folder, constants, "--replays", "20", "--json")
     if not done.stdout:
         raise AssertionError(f"exit status {done.returncode}, and no answer:\n{done.stderr}")
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer | {"status": done.returncode}
+
+
+def printed(folder: Path, constants: str) -> str:
+    """What it prints for a person, without colours and 100 columns wide."""
+    return _run(folder, constants).stdout
+
+
+def _run(folder: Path, constants: str, *options: str) -> subprocess.CompletedProcess[str]:
+    chosen = [word for constant in constants.split() for word in ("-c", constant)]
+    command = ["conform", "paxos", *chosen, "--workers", "1", *options]
+    path = os.pathsep.join((str(folder), str(ROOT)))
+    plain = {"COLUMNS": "100", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "checker.cli", *command],
+        cwd=folder,
+        env=os.environ | plain | {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=LIMIT_S,
+        check=False,
+    )

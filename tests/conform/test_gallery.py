@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conform.seeded import Bug, DoesNotApply, bugs, conform, copy_of_impl
+from tests.conform.seeded import (
+    GALLERY,
+    ROOT,
+    Bug,
+    DoesNotApply,
+    bugs,
+    conform,
+    copy_of_impl,
+    printed,
+)
+from tests.docs.test_docs import assert_shows
 
 BUGS = bugs()
 INSTANCES = {
@@ -73,3 +84,23 @@ def test_a_patch_without_its_head_says_so(head: str, tmp_path: Path) -> None:
     file.write_text(f"{head}\n--- a/impl/paxos/node.py\n")
     with pytest.raises(ValueError, match="01-bare"):
         Bug.read(file)
+
+
+def test_the_docs_show_what_is_printed(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "conformance.md").read_text(encoding="utf-8")
+    section = text[text.index("## One bug, from divergence to cause") :]
+    commands, output = section.split("```")[1:4:2]
+    (name,) = re.findall(r"gallery/(\S+\.patch)", commands)
+    (constants,) = re.findall(r"quorate conform paxos -c (\S+)", commands)
+    copy_of_impl(tmp_path, GALLERY / name)
+    assert_shows(output, printed(tmp_path, constants))
+
+
+def test_the_docs_have_the_whole_table() -> None:
+    text = (ROOT / "docs" / "conformance.md").read_text(encoding="utf-8")
+    for bug in BUGS:
+        (line,) = (line for line in text.splitlines() if f"/{bug.file.name})" in line)
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        constants = bug.constants.replace(" ", ", ")
+        assert cells[0].startswith(f"[{bug.what}](")
+        assert cells[2:5] == [constants, bug.diverges, str(bug.steps)]
