@@ -5,8 +5,11 @@
     errors.py     what is wrong with a history, and where
     building.py   from events to operations
     jsonl.py      the project's format
+    edn.py        histories of Jepsen; jepsen.py: its logs; tuples.py: keys inside of values
     streams.py    files: plain, gzip, zstd
     reading.py    `read_history`
+    writing.py    `write_history`
+    record.py     `Recorder`: around the calls of a client
     models/       sequential specifications
     rules.py      what of a history counts: fail, info, a read of null
 
@@ -19,5 +22,16 @@ from checker.history.building import Builder
 from checker.history.errors import HistoryError
 from checker.history.history import UNKNOWN, History, Operation
 from checker.history.reading import read_history
+from checker.history.record import Recorder
+from checker.history.writing import write_history
 
-__all__ = ["UNKNOWN", "Builder", "History", "HistoryError", "Operation", "read_history"]
+__all__ = [
+    "UNKNOWN",
+    "Builder",
+    "History",
+    "HistoryError",
+    "Operation",
+    "Recorder",
+    "read_history",
+    "write_history",
+]

@@ -98,7 +98,7 @@ def event(line: bytes, number: int = 0, source: str = "") -> Event:
 
 def _plain(error: Exception) -> str:
     text = str(error)
-    return text[:1].lower() + text[1:]
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text
 
 
 __all__ = ["Event", "event", "read"]

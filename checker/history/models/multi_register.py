@@ -3,7 +3,8 @@
     txn    a list of [op, register, value] -> the same list, with what was read
 
 `op` is "r" or "read" (invoked with null), "w" or "write".  The whole list happens at once, in its
-order: a read sees the writes before it in its own list.  A register that was never written reads as null.
+order: a read sees the writes before it in its own list.  A register that was never written reads
+as null.
 As in Jepsen, `read` and `write` are names for transactions that only do that.
 """
 
