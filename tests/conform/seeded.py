@@ -81,6 +81,8 @@ def copy_of_impl(folder: Path, patch: Path | None = None) -> None:
     shutil.copytree(ROOT / "impl", folder / "impl", ignore=no_bytes)
     if patch is None:
         return
+    if shutil.which("git") is None:
+        raise DoesNotApply(f"{patch.name} is applied by git, which is not there: install it")
     # A repository around the folder would make git look for the files in there.
     environment = os.environ | {"GIT_CEILING_DIRECTORIES": str(folder.resolve().parent)}
     done = subprocess.run(
