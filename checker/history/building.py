@@ -175,10 +175,7 @@ class Builder:
     def _joined(self) -> dict[str, Integers]:
         """One column of each kind, without the nemesis.  The chunks are let go as it is made."""
         if not self._chunks:
-            self._chunks.append(
-                {name: np.zeros(0, np.int64) for name in ("process", "kind", "f", "key", "value")}
-                | {"time": np.zeros(0, np.int64), "line": np.zeros(0, np.int32)}
-            )
+            self.chunk(Events([], [], [], [], [], [], []))
         nemesis = self._tables["process"].code(NEMESIS)
         keep = None
         if nemesis >= 0:

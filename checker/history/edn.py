@@ -38,7 +38,7 @@ _ESCAPES: Final = {"t": "\t", "r": "\r", "n": "\n", "b": "\b", "f": "\f", "\\": 
 _CHARACTERS: Final = {"newline": "\n", "return": "\r", "space": " ", "tab": "\t"}
 _ATOMS: Final[dict[str, Value]] = {"nil": None, "true": True, "false": False}
 _CLOSED_BY: Final = {"[": "]", "(": ")", "{": "}", "#{": "}"}
-LONGEST_TEXT = 16 * 2**10
+LONGEST_TEXT = 4 * 2**10
 """Characters of one with line ends in it: it is looked at again with each line."""
 DROP: Final = "#_"
 

@@ -57,11 +57,14 @@ def read(
                 _check(len(lines) == len(events))
             else:
                 lines = np.arange(first, first + count)
+            wrong = None
         except _WRONG:
-            events, lines = _slowly(first, block, builder.source)
+            events, lines, wrong = _slowly(first, block, builder.source)
         process, kind, f, key, value, time = (list(map(get, events)) for get in _GETTERS)
         codes = list(map(KIND_CODES.__getitem__, kind))
         builder.chunk(Columns(process, codes, f, key, value, time, lines))
+        if wrong is not None:
+            raise wrong
         tick(len(events))
 
 
@@ -75,14 +78,20 @@ def _lines_of(first: int, block: bytes) -> Iterator[int]:
     return (n for n, line in enumerate(block.split(b"\n"), first) if line.strip())
 
 
-def _slowly(first: int, block: bytes, source: str) -> tuple[list[Event], Any]:
-    """The same, line by line: says which line is wrong."""
-    events, lines = [], []
+def _slowly(first: int, block: bytes, source: str) -> tuple[list[Event], Any, HistoryError | None]:
+    """The same, line by line: the events before the line that is wrong, and what is wrong."""
+    events: list[Event] = []
+    lines: list[int] = []
+    wrong = None
     for number, line in enumerate(block.split(b"\n"), first):
         if line.strip():
-            events.append(event(line, number, source))
+            try:
+                events.append(event(line, number, source))
+            except HistoryError as error:
+                wrong = error
+                break
             lines.append(number)
-    return events, np.array(lines, dtype=np.int64)
+    return events, np.array(lines, dtype=np.int64), wrong
 
 
 def event(line: bytes, number: int = 0, source: str = "") -> Event:

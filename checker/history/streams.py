@@ -102,4 +102,4 @@ def blocks(stream: Any, source: str) -> Iterator[tuple[int, bytes]]:
         yield line, last
 
 
-__all__ = ["BLOCK", "LONGEST_LINE", "blocks", "opened", "unpacked"]
+__all__ = ["BLOCK", "LONGEST_LINE", "blocks", "opened", "unpacked", "zstd"]
