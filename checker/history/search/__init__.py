@@ -1,0 +1,22 @@
+"""The general search: for any model and any history, and exponential in the worst case."""
+
+from checker.history.search.engine import (
+    Budget,
+    Configuration,
+    Verdict,
+    search,
+    search_keys,
+    search_problem,
+)
+from checker.history.search.problem import Problem, problem_of
+
+__all__ = [
+    "Budget",
+    "Configuration",
+    "Problem",
+    "Verdict",
+    "problem_of",
+    "search",
+    "search_keys",
+    "search_problem",
+]

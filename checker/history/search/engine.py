@@ -1,0 +1,327 @@
+"""The general search: is a history of one object linearizable?  Two engines under one budget.
+
+Deciding it is NP-complete (Gibbons and Korach, "Testing shared memories", 1997), so that both
+engines are exponential in what is concurrent, at worst; neither is in the length of the history.
+
+A *configuration* belongs to the next return, that of an operation o that has not taken effect:
+the object's state, the pending operations that have taken effect, and the open operations that
+have.  All that returned before has taken effect, so that this says the whole past.
+
+**frontier** goes from return to return with all configurations that there can be, and from each
+by as few steps as make o take effect ("just in time": G. Lowe, "Testing for linearizability",
+Concurrency and Computation 29(4), 2017).  Memory holds two fronts, not the history's past.
+**depth first** follows one order as long as it goes (J. Wing and C. Gong, "Testing and verifying
+concurrent objects", 1993) and remembers the configurations that it met (Lowe 2017).  It needs to
+find only one order, where the frontier keeps them all.  Its memory may forget: that repeats work.
+
+Histories with several keys are decided by key, which is right since linearizability is local
+(Herlihy and Wing 1990, theorem 1; as "P-compositionality": A. Horn and D. Kroening, "Faster
+linearizability checking via P-compositionality", FORTE 2015).
+
+What is left out, and why nothing is lost.  Let w be an order in which the rest of the history can
+take effect from a configuration.  Each rule shows that if there is a w, there is one that the
+engines follow.
+
+R1, *reads at once*.  A pending operation that never changes the state, in whichever state, and
+    that agrees with this one, takes effect now.  Wherever it is in w, taking it away from there
+    changes nothing for the others, and it was invoked already.
+R2, *of the same kind, that which returns first*.  Let a and b be pending, of the same kind, a
+    returning earlier, and let w have b first.  Exchange them: both are invoked already; b moves
+    to where a was, which is before a's return and so before its own; the states are the same.
+    So it is with an open operation for a: it returns never.  Hence open operations need no
+    identity: those of one kind are used in the order of invocation, and a count says which.  A
+    closed pending operation goes before its open *twin*, which does the same in all states.
+R3, *open operations late*.  An open operation x may take effect at any time after its invocation,
+    or never.  If x can be left out of w without changing the states that follow, leave it out: R4.
+    If x and the operation y after it give the same state the other way round, and y is closed,
+    put x behind y; if y is open, too, put that first whose kind was invoked first.  Each change makes
+    w smaller in this order: fewer open operations; then, more closed operations before
+    the open ones; then, fewer adjacent open ones out of order.  So it comes to an end, in a w
+    whose open operations stand in chains x1 ... xk y, y closed, where none can be left out, form a
+    loop, or be put behind y.  Only such chains are tried, always with their y.
+R4, *dominance*.  Of two configurations with the same state and the same pending operations that
+    are not reads, one *dominates* if it has no more open operations of each kind and no fewer reads.
+    Any w of the other is one of it, less its reads.  The frontier drops what is dominated.
+
+R1 needs to know which operations are reads: the model says so of some (`Model.reads`), and where a
+history reaches few states a table of all transitions shows them all (transitions.py).
+
+Verdicts.  "not linearizable" by the frontier: at `position`, an operation's return, no configuration
+is left; the events before it are linearizable, with that operation still pending, so that no
+shorter beginning of the history shows it.  Depth first has then tried all and says the same.
+"unknown" says which limit was reached, and the events before `verified` are linearizable.
+
+Under one budget: one thread, in slices of work (not time, so that a run repeats itself) that double.
+Depth first gets its slices only while a return costs the frontier much.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from checker.history.search.native import Engine, Numbers, Prepared, Search, Status
+from checker.history.search.problem import Problem, checked_operations, problem_of
+from checker.history.search.transitions import State
+
+if TYPE_CHECKING:
+    from checker.history.history import History
+    from checker.history.models.model import Model
+
+Kind = Literal["linearizable", "not linearizable", "unknown"]
+ENGINES = {"frontier": Engine.FRONTIER, "depth first": Engine.DEPTH_FIRST}
+
+FIRST_SLICE, MOST_SLICE = 1 << 16, 1 << 26
+"""Of work: transitions and comparisons.  The last is about a second, and no longer for Ctrl-C."""
+EASY = 300
+"""Work for each return; below this, the frontier goes alone."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Limits of one decision; None: there is none."""
+
+    seconds: float | None = None
+    memory_bytes: int | None = None
+    """Of the whole process, resident."""
+
+    def deadline(self) -> float:
+        return float("inf") if self.seconds is None else time.monotonic() + self.seconds
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """How far one order came; operations are indices into the history."""
+
+    state: State
+    linearized: tuple[int, ...]
+    """Operations that take effect, and are open or not yet returned."""
+    waiting: tuple[int, ...]
+    """Operations that are pending and do not."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found; operations are indices into the history, positions are events."""
+
+    kind: Kind
+    engine: str
+    """That which decided; both, if none did."""
+    order: tuple[int, ...] | None
+    """A linearization, if it was asked for and there is one: the operations that take effect."""
+    failed_at: int | None
+    """The operation whose return no order can explain."""
+    position: int | None
+    """Of that return."""
+    verified: int
+    """Events at positions less than this are linearizable."""
+    last: tuple[Configuration, ...]
+    """Some of the configurations before that return, at most 64."""
+    limit: Literal["time", "memory"] | None
+    configurations: int
+    widest: int
+    """The most configurations kept at one return."""
+    seconds: float
+
+
+def search(
+    history: History,
+    model: Model,
+    budget: Budget | None = None,
+    *,
+    with_order: bool = False,
+    engine: str | None = None,
+    deadline: float | None = None,
+) -> Verdict:
+    """Decides a history of one object.  `engine`: one of `ENGINES`; None: both.
+
+    `deadline`, of `time.monotonic`: earlier than the budget's, it counts.
+    Errors: whatever `model.step` raises; NoCompilerError if there is no C compiler.
+    """
+    verdict = search_problem(
+        problem_of(history, model), budget, with_order=with_order, engine=engine, deadline=deadline
+    )
+    if len(checked := checked_operations(history)) == len(history):
+        return verdict
+    return _renumbered(verdict, checked.tolist())
+
+
+def search_keys(
+    history: History, model: Model, budget: Budget | None = None, *, workers: int = 1
+) -> Iterator[tuple[int, Verdict]]:
+    """Each key's index and verdict, in the order of keys; all under one budget.
+
+    With several workers the kernel runs in threads; what Python's model does, it does in turn.
+    """
+    deadline = (budget or Budget()).deadline()
+    parts = history.split()
+    if workers <= 1:
+        for key, part in parts:
+            yield key, search(part, model, budget, deadline=deadline)
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        running = [
+            (key, pool.submit(search, part, model, budget, deadline=deadline))
+            for key, part in parts
+        ]
+        try:
+            for key, future in running:
+                yield key, future.result()
+        finally:
+            for _, future in running:
+                future.cancel()
+
+
+def search_problem(
+    problem: Problem,
+    budget: Budget | None = None,
+    *,
+    with_order: bool = False,
+    engine: str | None = None,
+    deadline: float | None = None,
+) -> Verdict:
+    """As `search`."""
+    budget = budget or Budget()
+    begun = time.monotonic()
+    ends = min(budget.deadline(), float("inf") if deadline is None else deadline)
+    with ExitStack() as stack:
+        prepared = stack.enter_context(closing(Prepared(problem)))
+        names = list(ENGINES) if engine is None else [engine]
+        searches = {
+            name: stack.enter_context(
+                closing(Search(prepared, ENGINES[name], with_order=with_order))
+            )
+            for name in names
+        }
+        run = _Run(prepared, searches, ends, budget.memory_bytes or 0)
+        return replace(run.verdict(with_order), seconds=time.monotonic() - begun)
+
+
+class _Run:
+    """Slices, until one engine has decided or no engine is left."""
+
+    def __init__(
+        self, prepared: Prepared, searches: dict[str, Search], deadline: float, memory: int
+    ) -> None:
+        self.prepared, self.searches = prepared, searches
+        self.deadline, self.memory = deadline, memory
+        self.numbers: dict[str, Numbers] = {}
+        self.limit: Status | None = None
+
+    def verdict(self, with_order: bool) -> Verdict:
+        if not len(self.prepared.events):
+            return self._made("linearizable", next(iter(self.searches)), order=())
+        name, status = self._decided()
+        if status is Status.LINEARIZABLE:
+            order = self._order(name) if with_order else None
+            if isinstance(order, Status):
+                self.limit = order
+                return self._made("unknown", name)
+            return self._made("linearizable", name, order=order)
+        if status is Status.VIOLATED:
+            return self._violated(name)
+        return self._made("unknown", " and ".join(self.numbers))
+
+    def _decided(self) -> tuple[str, Status]:
+        left = list(self.searches)
+        work = FIRST_SLICE
+        while True:
+            for name in tuple(left):
+                if name != left[0] and self._is_easy(left[0]):
+                    continue
+                status = self.searches[name].run(work, self.deadline, self.memory)
+                self.numbers[name] = self.searches[name].numbers()
+                if status in (Status.LINEARIZABLE, Status.VIOLATED):
+                    return name, status
+                if status is Status.OUT_OF_TIME:
+                    self.limit = status
+                    return name, status
+                if status is Status.OUT_OF_MEMORY:
+                    self.limit = status
+                    left.remove(name)
+                    if not left:
+                        return name, status
+                    self.searches.pop(name).close()  # the other one may have its memory
+            work = min(2 * work, MOST_SLICE)
+
+    def _is_easy(self, name: str) -> bool:
+        numbers = self.numbers[name]
+        return name == "frontier" and numbers.work < EASY * (numbers.levels + 1)
+
+    def _order(self, name: str) -> tuple[int, ...] | Status:
+        found = self.searches[name].order(self.deadline, self.memory)
+        return found if isinstance(found, Status) else tuple(found)
+
+    def _violated(self, name: str) -> Verdict:
+        found = self.searches[name]
+        at = self.numbers[name].furthest
+        last, pending = found.last(), found.pending()
+        configurations = tuple(
+            Configuration(
+                self.prepared.states.of[one.state],
+                tuple(sorted(one.linearized + one.used)),
+                tuple(sorted(set(pending) - set(one.linearized))),
+            )
+            for one in last
+        )
+        return self._made(
+            "not linearizable",
+            name,
+            failed_at=int(self.prepared.events[at] >> 1),
+            position=int(self.prepared.positions[at]),
+            last=configurations,
+        )
+
+    def _made(
+        self,
+        kind: Kind,
+        engine: str,
+        *,
+        order: tuple[int, ...] | None = None,
+        failed_at: int | None = None,
+        position: int | None = None,
+        last: tuple[Configuration, ...] = (),
+    ) -> Verdict:
+        if self.limit is None or kind != "unknown":
+            limit: Literal["time", "memory"] | None = None
+        else:
+            limit = "time" if self.limit is Status.OUT_OF_TIME else "memory"
+        positions, numbers = self.prepared.positions, self.numbers.values()
+        verified = int(positions[-1]) + 1 if len(positions) else 0
+        if kind != "linearizable":
+            verified = int(positions[max((one.furthest for one in numbers), default=0)])
+        return Verdict(
+            kind, engine, order, failed_at, position, verified, last, limit,
+            sum(one.configurations for one in numbers),
+            max((one.widest for one in numbers), default=1),
+            0.0,
+        )  # fmt: skip
+
+
+def _renumbered(verdict: Verdict, checked: list[int]) -> Verdict:
+    def of(operations: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(checked[i] for i in operations)
+
+    return replace(
+        verdict,
+        order=None if verdict.order is None else of(verdict.order),
+        failed_at=None if verdict.failed_at is None else checked[verdict.failed_at],
+        last=tuple(
+            replace(one, linearized=of(one.linearized), waiting=of(one.waiting))
+            for one in verdict.last
+        ),
+    )
+
+
+__all__ = [
+    "Budget",
+    "Configuration",
+    "Verdict",
+    "search",
+    "search_keys",
+    "search_problem",
+]

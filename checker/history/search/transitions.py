@@ -1,0 +1,90 @@
+"""States as numbers, and a complete table of transitions where the states are few.
+
+A complete table says for each kind of operation what it does in *every* state that the history
+can reach.  So it shows, with no help of the model, three things that make the search short:
+
+* a read: an operation that never changes the state;
+* kinds that do the same everywhere, which become one kind;
+* a closed operation that does the same as an open one: its twin.
+
+"Can reach" is meant generously: any order of any operations of the history, however often.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+State = Hashable
+Step = Callable[[State, int], Sequence[State]]
+"""The states that can follow when an operation of a kind happens; none: it cannot happen."""
+
+NONE = 0xFFFFFFFF
+MOST_STATES = 256
+"""Of a complete table."""
+
+
+class States:
+    """Numbers of states, in the order in which they are met; the initial one is 0."""
+
+    def __init__(self, initial: State) -> None:
+        self.of: list[State] = [initial]
+        self._number = {initial: 0}
+
+    def number(self, state: State) -> int:
+        found = self._number.get(state)
+        if found is None:
+            found = self._number[state] = len(self.of)
+            self.of.append(state)
+        return found
+
+
+@dataclass(frozen=True)
+class Complete:
+    """`table[state, kind]`: the number of the state that follows, or NONE."""
+
+    table: NDArray[np.uint32]
+    reads: NDArray[np.bool_]
+    """Of each kind: it never changes the state."""
+    alike: list[int]
+    """Of each kind: the first kind that does the same and is open, or not, as it is."""
+    twins: list[int]
+    """Of each closed kind: the open kind that does the same, or -1."""
+
+
+def complete(states: States, step: Step, opened: Sequence[bool], most: int) -> Complete | None:
+    """The table, unless it has more than `most` entries, or many states, or several can follow."""
+    kinds = len(opened)
+    most_states = min(MOST_STATES, most // max(1, kinds))
+    rows: list[list[int]] = []
+    while len(rows) < len(states.of):
+        if len(states.of) > most_states:
+            return None
+        state, row = states.of[len(rows)], []
+        for kind in range(kinds):
+            after = step(state, kind)
+            if len(after) > 1:
+                return None
+            row.append(states.number(after[0]) if after else NONE)
+        rows.append(row)
+    return _read_off(np.array(rows, dtype=np.uint32).reshape(len(rows), kinds), opened)
+
+
+def _read_off(table: NDArray[np.uint32], opened: Sequence[bool]) -> Complete:
+    own = np.arange(len(table), dtype=np.uint32)[:, None]
+    reads: NDArray[np.bool_] = ((table == own) | (table == NONE)).all(axis=0)
+    first: dict[tuple[bool, bytes], int] = {}
+    columns = [column.tobytes() for column in np.ascontiguousarray(table.T)]
+    pairs = list(zip(opened, columns, strict=True))
+    alike = [first.setdefault(pair, kind) for kind, pair in enumerate(pairs)]
+    twins = [-1 if is_open else first.get((True, column), -1) for is_open, column in pairs]
+    return Complete(table, reads, alike, twins)
+
+
+def as_numbers(values: Any, dtype: Any) -> NDArray[Any]:
+    """Contiguous, as C reads it."""
+    return np.ascontiguousarray(values, dtype=dtype)
