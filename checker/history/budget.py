@@ -1,0 +1,78 @@
+"""One budget of time and memory for everything that a check does: reading, deciding, explaining.
+
+The engines of the search look at it themselves; elsewhere `Spending.look` is called between
+steps that are short.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from checker.history.result import Limit
+
+PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+
+
+class LimitReached(Exception):
+    """Time or memory is spent."""
+
+    def __init__(self, limit: Limit) -> None:
+        self.limit: Limit = limit
+        super().__init__(limit)
+
+
+@dataclass(frozen=True)
+class Spending:
+    """`deadline`: of `time.monotonic`; `memory_bytes`: of the whole process, resident."""
+
+    deadline: float = float("inf")
+    memory_bytes: int | None = None
+
+    def look(self) -> None:
+        """`LimitReached` if it is so."""
+        if time.monotonic() >= self.deadline:
+            raise LimitReached("time")
+        if self.memory_bytes is not None and resident_bytes() >= self.memory_bytes:
+            raise LimitReached("memory")
+
+    @property
+    def seconds_left(self) -> float:
+        return max(0.0, self.deadline - time.monotonic())
+
+    def until(self, seconds: float) -> Spending:
+        """The same, but at most so many seconds from now."""
+        return Spending(min(self.deadline, time.monotonic() + seconds), self.memory_bytes)
+
+
+def resident_bytes() -> int:
+    """What the process has in memory now."""
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            return int(file.read().split()[1]) * PAGE
+    except (OSError, ValueError, IndexError):
+        return peak_bytes()
+
+
+def peak_bytes() -> int:
+    """The most that the process ever had in memory."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def process_began() -> float:
+    """When this process began, on `time.monotonic`'s clock: a limit of time includes its start."""
+    try:
+        with open("/proc/self/stat", "rb") as file:
+            ticks = int(file.read().rpartition(b")")[2].split()[19])
+        with open("/proc/uptime", "rb") as file:
+            up = float(file.read().split()[0])
+    except (OSError, ValueError, IndexError):
+        return time.monotonic()
+    age = up - ticks / os.sysconf("SC_CLK_TCK")
+    return time.monotonic() - min(max(age, 0.0), 60.0)
+
+
+__all__ = ["LimitReached", "Spending", "peak_bytes", "process_began", "resident_bytes"]

@@ -1,0 +1,235 @@
+"""Why a history is not linearizable: a few operations that contradict each other.
+
+A *witness* is a sub-history, closed in the sense of needs.py, that is not linearizable, and
+1-minimal: take any one of its operations away, with those that need it, and the rest is
+linearizable.  Both are verified by the general search, which knows nothing of the special
+algorithms, before a witness is given.
+
+So the witness of a stale read has the write whose value was read, and it is no excuse that
+without the write "the read is wrong anyhow"; and that of two values that left a queue in the wrong
+order has the two enqueues and the two dequeues.
+
+Where a model does not say which operations need each other (`needs_of` gives None), a
+sub-history must be *sensible*: if its operations had all been concurrent it would be
+linearizable, so that only their order is wrong.  (Unless the history itself is not sensible: a
+value that nobody wrote.)  That a rest is not sensible counts as being linearizable: it is no witness.
+
+Finding one.  A special algorithm names a conflict: it is closed and, as a rule, is all but
+minimal.  The general search says at which return no order was left.  Most often the operations
+just before that are to blame, so the last 4, 8, 16, ... before it are taken until they are a
+contradiction: what is long ago is never searched.  Then delta debugging: leave out chunks, then
+smaller ones, and at last single operations (A. Zeller and R. Hildebrandt, "Simplifying and
+isolating failure-inducing input", IEEE Trans. Software Eng. 28(2), 2002).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from checker.history.budget import LimitReached, Spending
+from checker.history.history import OPEN, History, Operation
+from checker.history.models.model import Model
+from checker.history.needs import Needs, needs_of
+from checker.history.search import Budget, Verdict, search
+
+FIRST_CHUNK = 4
+MOST_SENSIBLE = 12
+"""Operations that are tried in all orders, at most; more are taken to be sensible."""
+TRIAL_SECONDS = 2.0
+"""For one search: a sub-history that is harder than this is not taken."""
+
+
+@dataclass(frozen=True)
+class Witness:
+    """`history` is the sub-history; `failed`: the index in it of the operation that fails last."""
+
+    history: History
+    minimal: bool
+    reason: str
+
+
+def explain(
+    history: History,
+    model: Model,
+    spending: Spending,
+    *,
+    conflict: Sequence[int] = (),
+    position: int | None = None,
+    reason: str = "",
+) -> Witness | None:
+    """A witness in the history of one object that is not linearizable.
+
+    `conflict`: indices of operations that cannot be ordered; or `position`: of the return that no
+    order explains.  `reason` begins the words.  None if the limit came before anything was found.
+    """
+    return _Explaining(history, model, spending).witness(conflict, position, reason)
+
+
+class _Explaining:
+    """Sub-histories are lists of indices, ascending."""
+
+    def __init__(self, history: History, model: Model, spending: Spending) -> None:
+        self.history, self.model, self.spending = history, model, spending
+        self.needs = needs_of(history, model)
+        self.guarded = self.needs is None
+        if self.needs is None:
+            self.needs = Needs(lambda i: ())
+        self.tried: dict[tuple[int, ...], bool] = {}
+
+    def witness(self, conflict: Sequence[int], position: int | None, reason: str) -> Witness | None:
+        some: list[int] | None = None
+        try:
+            some = self.first(conflict, position)
+            if some is None:
+                return None
+            for some, minimal in self.smaller(some):  # noqa: B020  (each one is smaller)
+                pass
+        except LimitReached:
+            minimal = False
+        return None if some is None else self.told(some, minimal, reason)
+
+    # ------------------------------------------------------------------- where to begin
+
+    def first(self, conflict: Sequence[int], position: int | None) -> list[int] | None:
+        """Some operations that contradict each other; None: not even all do."""
+        assert self.needs is not None
+        if len(conflict):
+            some = self.needs.closed(map(int, conflict))
+            if self.contradict(some):
+                return some
+        if position is None:
+            found = self.searched(list(range(len(self.history))), self.spending)
+            if found.kind != "not linearizable":
+                return None
+            position = found.position
+        assert position is not None
+        before = np.flatnonzero(self.history.invoked <= position).tolist()
+        last = np.flatnonzero(self.history.returned == position).tolist()
+        count = FIRST_CHUNK
+        while count < len(before):
+            some = self.needs.closed([*before[-count:], *last])
+            if self.contradict(some):
+                return some
+            count *= 2
+        self.guarded = self.guarded and self.is_sensible(before)
+        return self.needs.closed(before)
+
+    # ------------------------------------------------------------------- smaller and smaller
+
+    def smaller(self, some: list[int]) -> Iterator[tuple[list[int], bool]]:
+        """Ever smaller sub-histories that contradict; the last one is 1-minimal."""
+        assert self.needs is not None
+        yield some, False
+        size = len(some) // 2
+        while size >= 1:
+            at = len(some)
+            while at > 0:
+                # From the end: what was last is seldom needed by others.
+                chunk = some[max(0, at - size) : at]
+                rest = self.needs.without(some, chunk)
+                at -= size
+                if rest and len(rest) < len(some) and self.contradict(rest):
+                    some = rest
+                    yield some, False
+                    at = min(at, len(some))
+            size //= 2
+        while True:
+            for one in reversed(some):
+                rest = self.needs.without(some, [one])
+                if rest and self.contradict(rest):
+                    some = rest
+                    yield some, False
+                    break
+            else:
+                yield some, True
+                return
+
+    def contradict(self, some: list[int]) -> bool:
+        """Whether these operations, closed, are a witness by themselves."""
+        key = tuple(some)
+        found = self.tried.get(key)
+        if found is None:
+            self.spending.look()
+            verdict = self.searched(some, self.spending.until(TRIAL_SECONDS))
+            found = verdict.kind == "not linearizable"
+            if found and self.guarded:
+                found = self.is_sensible(some)
+            self.tried[key] = found
+        return found
+
+    def searched(self, some: list[int], spending: Spending, part: History | None = None) -> Verdict:
+        budget = Budget(memory_bytes=spending.memory_bytes)
+        part = self.history.take(some) if part is None else part
+        return search(part, self.model, budget, deadline=spending.deadline)
+
+    def is_sensible(self, some: list[int]) -> bool:
+        """Whether these would be linearizable if all were concurrent."""
+        if len(some) > MOST_SENSIBLE:
+            return True
+        part = self.history.take(some)
+        count = len(part)
+        together = part.with_columns(
+            invoked=np.arange(count),
+            returned=np.where(part.returned >= OPEN, OPEN, count + np.arange(count)),
+        )
+        return self.searched(some, self.spending, together).kind == "linearizable"
+
+    # ------------------------------------------------------------------- in words
+
+    def told(self, some: list[int], minimal: bool, reason: str) -> Witness:
+        part = self.history.take(some)
+        try:
+            verdict = self.searched(some, Spending(memory_bytes=self.spending.memory_bytes), part)
+            words = in_words(part, self.model, verdict)
+        except LimitReached:
+            words = ""
+        sentences = [_sentence(reason), words]
+        return Witness(part, minimal, " ".join(filter(None, sentences)))
+
+
+def in_words(part: History, model: Model, verdict: Verdict) -> str:
+    """What a search of a small history found: which operation has no place, and why."""
+    if verdict.kind != "not linearizable" or verdict.failed_at is None:
+        return ""
+    failed = part.operation(verdict.failed_at)
+    states = dict.fromkeys(model.show(one.state) for one in verdict.last)
+    said = f"{_named(failed)} cannot have been answered so."
+    if states:
+        listed = _listed(list(states))
+        before = "By then all that had returned before leaves"
+        said += f" {before} {'the state' if len(states) == 1 else 'one of the states'} {listed}"
+        waiting = {i for one in verdict.last for i in (*one.waiting, *one.linearized)}
+        others = [i for i in sorted(waiting) if i != verdict.failed_at]
+        if others:
+            said += f", and {_listed([_short(part.operation(i)) for i in others])} may come in"
+            said += " between, or have done so"
+        said += "."
+    return said
+
+
+def _named(one: Operation) -> str:
+    at = f" (line {one.ended_line})" if one.ended_line else ""
+    return f"{one}{at}"
+
+
+def _short(one: Operation) -> str:
+    return f"{one.f} of process {one.process}"
+
+
+def _listed(words: Sequence[str], most: int = 6) -> str:
+    shown = list(words[:most])
+    if len(words) > most:
+        shown.append(f"{len(words) - most} more")
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} or {shown[-1]}"
+
+
+def _sentence(text: str) -> str:
+    if not text:
+        return ""
+    return text[0].upper() + text[1:] + ("" if text.endswith(".") else ".")
+
+
+__all__ = ["Witness", "explain", "in_words"]
