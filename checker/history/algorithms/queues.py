@@ -344,11 +344,12 @@ def _order(items: _Items, crashed: Ints, empties: Ints, times: Times) -> Ints:
 
 def _first_to_last(items: _Items, stretch: Ints) -> Ints:
     """The values in an order that respects "must go before"; stretch by stretch."""
-    events = np.unique(np.concatenate([items.e1, items.e2, items.d1, items.d2]))
+    finite = (c[c < OPEN].max(initial=0) for c in (items.e1, items.e2, items.d1, items.d2))
+    never = np.int64(max(finite) + 1)
 
     def times(column: Ints) -> tuple[list[int], list[int]]:
-        """Ranks of events, earlier stretches first; and the values in that order."""
-        rank = stretch * np.int64(len(events)) + np.searchsorted(events, column)
+        """Numbers of events, higher in later stretches; and the values in that order."""
+        rank = stretch * (never + 1) + np.minimum(column, never)
         return rank.tolist(), np.argsort(rank, kind="stable").tolist()
 
     begins, ends = (times(items.e1), times(items.d1)), (times(items.e2), times(items.d2))
