@@ -34,6 +34,7 @@ from checker.history.history import OPEN, History, Operation
 from checker.history.models.model import Model
 from checker.history.needs import Needs, needs_of
 from checker.history.search import Budget, Verdict, search
+from checker.history.sequential import sequential
 
 FIRST_CHUNK = 4
 MOST_SENSIBLE = 12
@@ -68,16 +69,23 @@ def explain(
     return _Explaining(history, model, spending).witness(conflict, position, reason)
 
 
+def explain_sequential(history: History, model: Model, spending: Spending) -> Witness | None:
+    """The same for a history that is not sequentially consistent, all its keys together."""
+    return _ExplainingSequential(history, model, spending).witness((), None, "")
+
+
 class _Explaining:
     """Sub-histories are lists of indices, ascending."""
 
     def __init__(self, history: History, model: Model, spending: Spending) -> None:
         self.history, self.model, self.spending = history, model, spending
-        self.needs = needs_of(history, model)
-        self.guarded = self.needs is None
-        if self.needs is None:
-            self.needs = Needs(lambda i: ())
+        known = self.known_needs()
+        self.guarded = known is None
+        self.needs = known or Needs(lambda i: ())
         self.tried: dict[tuple[int, ...], bool] = {}
+
+    def known_needs(self) -> Needs | None:
+        return needs_of(self.history, self.model)
 
     def witness(self, conflict: Sequence[int], position: int | None, reason: str) -> Witness | None:
         some: list[int] | None = None
@@ -95,7 +103,6 @@ class _Explaining:
 
     def first(self, conflict: Sequence[int], position: int | None) -> list[int] | None:
         """Some operations that contradict each other; None: not even all do."""
-        assert self.needs is not None
         if len(conflict):
             some = self.needs.closed(map(int, conflict))
             if self.contradict(some):
@@ -121,7 +128,6 @@ class _Explaining:
 
     def smaller(self, some: list[int]) -> Iterator[tuple[list[int], bool]]:
         """Ever smaller sub-histories that contradict; the last one is 1-minimal."""
-        assert self.needs is not None
         yield some, False
         size = len(some) // 2
         while size >= 1:
@@ -153,12 +159,14 @@ class _Explaining:
         found = self.tried.get(key)
         if found is None:
             self.spending.look()
-            verdict = self.searched(some, self.spending.until(TRIAL_SECONDS))
-            found = verdict.kind == "not linearizable"
+            found = self.refuted(some, self.spending.until(TRIAL_SECONDS))
             if found and self.guarded:
                 found = self.is_sensible(some)
             self.tried[key] = found
         return found
+
+    def refuted(self, some: list[int], spending: Spending) -> bool:
+        return self.searched(some, spending).kind == "not linearizable"
 
     def searched(self, some: list[int], spending: Spending, part: History | None = None) -> Verdict:
         budget = Budget(memory_bytes=spending.memory_bytes)
@@ -188,6 +196,38 @@ class _Explaining:
             words = ""
         sentences = [_sentence(reason), words]
         return Witness(part, minimal, " ".join(filter(None, sentences)))
+
+
+class _ExplainingSequential(_Explaining):
+    """Which order is asked for does not change what a contradiction is."""
+
+    def known_needs(self) -> Needs | None:
+        return None
+
+    def first(self, conflict: Sequence[int], position: int | None) -> list[int] | None:
+        some = list(range(len(self.history)))
+        self.guarded = self.is_sensible(some)
+        return some
+
+    def refuted(self, some: list[int], spending: Spending) -> bool:
+        return sequential(self.history.take(some), self.model, spending).kind == "not linearizable"
+
+    def is_sensible(self, some: list[int]) -> bool:
+        """Whether these would be sequentially consistent if each had a process of its own."""
+        if len(some) > MOST_SENSIBLE:
+            return True
+        part = self.history.take(some)
+        alone = part.with_columns(
+            process=np.arange(len(part)), processes=list(range(len(part)))
+        )
+        return sequential(alone, self.model, self.spending).kind == "linearizable"
+
+    def told(self, some: list[int], minimal: bool, reason: str) -> Witness:
+        words = (
+            "No order of these operations is legal in which those of each process stand as it "
+            "issued them."
+        )
+        return Witness(self.history.take(some), minimal, words)
 
 
 def in_words(part: History, model: Model, verdict: Verdict) -> str:
@@ -232,4 +272,4 @@ def _sentence(text: str) -> str:
     return text[0].upper() + text[1:] + ("" if text.endswith(".") else ".")
 
 
-__all__ = ["Witness", "explain", "in_words"]
+__all__ = ["Witness", "explain", "explain_sequential", "in_words"]

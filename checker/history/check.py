@@ -1,0 +1,386 @@
+"""Is a history linearizable?  The cheapest algorithm that applies decides each key.
+
+    from checker.history import read_history
+    from checker.history.check import linearize
+    result = linearize(read_history("run.jsonl"), "kv")
+    print(result.verdict, result.reason)
+
+Linearizability is local (Herlihy and Wing 1990, theorem 1): a history is linearizable exactly if
+the operations on each key are.  So:
+
+1. `rules.checked` says which operations count; the model looks at their values.
+2. The special algorithm of the model (`algorithms/special.py`) decides, in one pass, all keys to
+   which it applies.  A small history is left to the search, which is quicker than any theorem.
+3. The general search decides the other keys: each gets a short turn first, so that one hard key
+   hides no violation of another; then those that are left get all the time there is.
+4. What is not linearizable is explained (explain.py).
+
+Every step has the same budget; where it ends, the verdict is "unknown" and says how far it came.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from checker.history.budget import LimitReached, Spending, peak_bytes
+from checker.history.history import History
+from checker.history.models import Model
+from checker.history.models import model as model_named
+from checker.history.result import Consistency, Limit, Result, Verdict
+from checker.history.rules import Failed, Null, checked
+from checker.history.search import Budget, search
+from checker.history.search import Verdict as Searched
+from checker.history.values import Value
+from checker.lang.errors import QuorateError
+
+SMALL: Final = 300
+"""Operations of a history that the search decides sooner than numpy sorts it."""
+SMALL_SECONDS: Final = 0.02
+TURN_SECONDS: Final = 1.0
+"""Of the first turn of each key."""
+
+SPECIAL: Final = ("zones", "chains", "queues", "switches", "witness")
+GENERAL: Final = {"search": None, "frontier": "frontier", "depth-first": "depth first"}
+ALGORITHMS: Final = (*SPECIAL, *GENERAL)
+"""What `algorithm` may name; `search` is both general ones."""
+
+
+class AlgorithmError(QuorateError):
+    """The algorithm that was asked for cannot decide this history."""
+
+
+def linearize(
+    history: History,
+    model: Model | str,
+    *,
+    failed: Failed = "evidence",
+    null: Null = "empty",
+    consistency: Consistency = "linearizable",
+    algorithm: str | None = None,
+    explain: bool = True,
+    per_key: bool = False,
+    workers: int = 1,
+    seconds: float | None = None,
+    memory_bytes: int | None = None,
+    spending: Spending | None = None,
+) -> Result:
+    """Decide a history.  `failed`, `null`: see rules.py.  `algorithm`: one of ALGORITHMS.
+
+    `per_key`: a verdict for each key.  `seconds`, `memory_bytes` (of the whole process): limits;
+    or both as `spending`.  Errors: HistoryError, for an operation that the model does not know;
+    AlgorithmError.
+    """
+    begun = time.monotonic()
+    if isinstance(model, str):
+        model = model_named(model)
+    if spending is None:
+        deadline = float("inf") if seconds is None else begun + seconds
+        spending = Spending(deadline, memory_bytes)
+    found = _Found()
+    counted = checked(history, model, failed=failed, null=null)
+    prepared = model.prepare(counted)
+    try:
+        if consistency == "sequential":
+            _sequential(prepared, model, found, spending)
+        else:
+            _Portfolio(prepared, model, spending, found, algorithm, per_key, workers).run()
+    except LimitReached as reached:
+        found.limit = reached.limit
+    except KeyboardInterrupt:
+        found.limit = "interrupted"
+    if found.violation is not None:
+        if explain:
+            _explained(found, found.violation, model, consistency, spending)
+    elif found.limit is not None:
+        _not_decided(found, history, consistency)
+    return Result(
+        model=model.name or type(model).__name__,
+        operations=len(history),
+        verdict=found.verdict,
+        algorithm=" and ".join(sorted(found.algorithms)),
+        seconds=time.monotonic() - begun,
+        peak_memory_bytes=peak_bytes(),
+        witness=found.witness,
+        minimal=found.minimal,
+        reason=found.reason,
+        verified=found.verified if found.verdict == "unknown" else None,
+        limit=found.limit if found.verdict == "unknown" else None,
+        consistency=consistency,
+        source=history.source,
+        keys=found.keys if per_key else {},
+    )
+
+
+@dataclass(frozen=True)
+class Violation:
+    """Where explaining begins: a history of one object, and what its algorithm said of it."""
+
+    history: History
+    conflict: Sequence[int] = ()
+    position: int | None = None
+    reason: str = ""
+
+
+@dataclass
+class _Found:
+    """What is known so far."""
+
+    algorithms: set[str] = field(default_factory=set)
+    violation: Violation | None = None
+    limit: Limit | None = None
+    verified: int | None = None
+    keys: dict[Value, Verdict] = field(default_factory=dict)
+    witness: History | None = None
+    minimal: bool = True
+    reason: str = ""
+
+    @property
+    def verdict(self) -> Verdict:
+        if self.violation is not None:
+            return "not linearizable"
+        return "linearizable" if self.limit is None else "unknown"
+
+
+# --------------------------------------------------------------------------- which algorithm
+
+
+@dataclass
+class _Portfolio:
+    history: History
+    model: Model
+    spending: Spending
+    found: _Found
+    algorithm: str | None
+    per_key: bool
+    workers: int
+
+    def run(self) -> None:
+        """Until a violation is found (with `per_key`: of each key), or all is decided."""
+        if self.algorithm is not None and self.algorithm not in ALGORITHMS:
+            raise AlgorithmError(f"there is no algorithm {self.algorithm!r}: {_all_algorithms()}")
+        self.spending.look()
+        if not self.model.independent_by_key:
+            if self.algorithm in SPECIAL:
+                raise self.not_applicable()
+            self.searched({0: self.history}, ())
+            return
+        if self.per_key:
+            for key, part in self.history.split():
+                before, self.found.violation = self.found.violation, None
+                self.decided(part)
+                value = self.history.keys[key]
+                self.found.keys[value] = self.found.verdict
+                self.found.violation = before or self.found.violation
+            return
+        self.decided(self.history)
+
+    def decided(self, history: History) -> None:
+        if self.small(history):
+            return
+        left = self.special(history)
+        if self.found.violation is None and len(left):
+            if self.algorithm in SPECIAL:
+                raise self.not_applicable()
+            self.general(history, left)
+
+    def small(self, history: History) -> bool:
+        """Whether the search decided it: it was asked for, or the history is small."""
+        keys = np.unique(history.key)
+        if self.algorithm in GENERAL:
+            self.general(history, keys)
+            return True
+        if self.algorithm is not None or len(history) > SMALL or len(keys) > 1:
+            return False
+        verdict = self.one(history, self.spending.until(SMALL_SECONDS))
+        if verdict.kind == "unknown":
+            return False
+        self.take(history, verdict)
+        return True
+
+    def special(self, history: History) -> Iterable[int]:
+        """The keys that it leaves."""
+        from checker.history.algorithms.special import special
+
+        answer = special(history, self.model)
+        if answer is None:
+            if self.algorithm is not None:
+                raise self.not_applicable()
+            return np.unique(history.key).tolist()
+        if self.algorithm not in (None, answer.algorithm):
+            raise self.not_applicable(answer.algorithm)
+        decision = answer.decision
+        if len(answer.keys):
+            self.found.algorithms.add(answer.algorithm)
+        if not decision.linearizable:
+            self.found.violation = _of_one_key(history, decision.conflict, decision.reason)
+        left: list[int] = answer.left.tolist()
+        return left
+
+    def not_applicable(self, instead: str = "") -> AlgorithmError:
+        name = self.model.name or type(self.model).__name__
+        return AlgorithmError(
+            f"the algorithm {self.algorithm} does not apply to this history of the model {name}"
+            + (f"; {instead} does, at least to some keys" if instead else "")
+            + "\n  mend: leave --algorithm out, or take --algorithm search, which always applies"
+        )
+
+    # ------------------------------------------------------------------- the general search
+
+    def one(self, part: History, spending: Spending) -> Searched:
+        budget = Budget(memory_bytes=spending.memory_bytes)
+        engine = GENERAL.get(self.algorithm or "search")
+        return search(part, self.model, budget, engine=engine, deadline=spending.deadline)
+
+    def general(self, history: History, keys: Iterable[int]) -> None:
+        keys = list(keys)
+        if len(keys) == 1 and (history.key == keys[0]).all():
+            self.searched({keys[0]: history}, ())
+        else:
+            self.searched({}, [(key, history) for key in keys])
+
+    def searched(
+        self, parts: dict[int, History], more: Iterable[tuple[int, History]]
+    ) -> None:
+        """Each key in turn, and again those that took long."""
+
+        def every() -> Iterator[History]:
+            yield from parts.values()
+            for key, history in more:
+                yield history.of_key(key)
+
+        again: list[tuple[History, Searched]] = []
+        for part, verdict in self.turns(every(), TURN_SECONDS):
+            if verdict.kind == "unknown":
+                again.append((part, verdict))
+            elif self.take(part, verdict):
+                return
+        if not again:
+            return
+        waiting = {id(part): verdict for part, verdict in again}
+        for part, verdict in self.turns([part for part, _ in again], None):
+            waiting[id(part)] = verdict
+            if verdict.kind != "unknown":
+                del waiting[id(part)]
+                if self.take(part, verdict):
+                    return
+        for verdict in waiting.values():
+            self.found.algorithms.update(verdict.engine.split(" and "))
+            self.found.limit = verdict.limit or "time"
+            known = self.found.verified
+            self.found.verified = (
+                verdict.verified if known is None else min(known, verdict.verified)
+            )
+
+    def turns(
+        self, parts: Iterable[History], seconds: float | None
+    ) -> Iterator[tuple[History, Searched]]:
+        def of(part: History) -> tuple[History, Searched]:
+            spending = self.spending if seconds is None else self.spending.until(seconds)
+            return part, self.one(part, spending)
+
+        if self.workers <= 1:
+            yield from map(of, parts)
+            return
+        with ThreadPoolExecutor(self.workers) as pool:
+            running = [pool.submit(of, part) for part in parts]
+            try:
+                for future in running:
+                    yield future.result()
+            finally:
+                for future in running:
+                    future.cancel()
+
+    def take(self, part: History, verdict: Searched) -> bool:
+        """Whether it is a violation."""
+        self.found.algorithms.update(verdict.engine.split(" and "))
+        if verdict.kind == "linearizable":
+            return False
+        self.found.violation = Violation(part, position=verdict.position)
+        return True
+
+
+def _of_one_key(history: History, conflict: Sequence[int], reason: str) -> Violation:
+    """The history of the key of a conflict; the conflict in its numbers."""
+    if len(conflict) == 0:
+        return Violation(history, reason=reason)
+    key = int(history.key[conflict[0]])
+    mine = np.flatnonzero(history.key == key)
+    part = history if len(mine) == len(history) else history.take(mine)
+    places = np.searchsorted(mine, np.asarray(conflict))
+    return Violation(part, tuple(places.tolist()), reason=reason)
+
+
+def _all_algorithms() -> str:
+    return "there are " + ", ".join(ALGORITHMS)
+
+
+# --------------------------------------------------------------------------- the others
+
+
+def _sequential(history: History, model: Model, found: _Found, spending: Spending) -> None:
+    from checker.history.sequential import sequential
+
+    answer = sequential(history, model, spending)
+    found.algorithms.add("depth first")
+    if answer.kind == "not linearizable":
+        found.violation = Violation(history)
+    elif answer.kind == "unknown":
+        found.limit = answer.limit
+        found.reason = f"one order came to have {answer.furthest:,} of {len(history):,} operations"
+
+
+def _explained(
+    found: _Found,
+    violation: Violation,
+    model: Model,
+    consistency: Consistency,
+    spending: Spending,
+) -> None:
+    from checker.history.explain import explain, explain_sequential
+
+    if consistency == "sequential":
+        witness = explain_sequential(violation.history, model, spending)
+    else:
+        witness = explain(
+            violation.history,
+            model,
+            spending,
+            conflict=violation.conflict,
+            position=violation.position,
+            reason=violation.reason,
+        )
+    if witness is None:
+        found.minimal = False
+        found.reason = violation.reason or "the limit was reached before it was explained"
+        return
+    found.witness, found.minimal, found.reason = witness.history, witness.minimal, witness.reason
+
+
+LIMITS: Final = {
+    "time": "the time limit was reached",
+    "memory": "the memory limit was reached",
+    "interrupted": "it was interrupted",
+}
+
+
+def _not_decided(found: _Found, history: History, consistency: Consistency) -> None:
+    assert found.limit is not None
+    if consistency == "linearizable":
+        found.verified = found.verified or 0
+        begun = int((history.invoked < found.verified).sum())
+        more = (
+            f"the first {found.verified:,} of {history.events:,} events ({begun:,} operations) "
+            "are linearizable"
+        )
+    else:
+        more = found.reason
+    found.reason = f"{LIMITS[found.limit]}; {more}" if more else LIMITS[found.limit]
+
+
+__all__ = ["ALGORITHMS", "AlgorithmError", "linearize"]
