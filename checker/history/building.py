@@ -156,6 +156,19 @@ class Builder:
             ) from None
         self._chunks.append(columns)
 
+    def numbers(self, table: str, values: Sequence[Any]) -> Integers:
+        """Numbers of some values in one of the tables process, f, key and value: for `numbered`.
+
+        `Unusable` if one is no JSON value.
+        """
+        self._flush()
+        return (self._values if table == "value" else self._tables[table]).add(values)
+
+    def numbered(self, columns: dict[str, Integers]) -> None:
+        """Many events, in which `numbers` stand for processes, functions, keys and values."""
+        self._flush()
+        self._chunks.append(columns)
+
     def finish(self) -> History:
         """All events as a history.  HistoryError if they do not fit together."""
         self._flush()
@@ -307,4 +320,4 @@ def _times(times: Sequence[int | None]) -> Integers:
         return np.array([NO_TIME if time is None else time for time in times], dtype=np.int64)
 
 
-__all__ = ["INVOKE", "KINDS", "KIND_CODES", "NEMESIS", "Builder", "Events"]
+__all__ = ["INVOKE", "KINDS", "KIND_CODES", "NEMESIS", "Builder", "Events", "Unusable"]

@@ -20,6 +20,8 @@ import numpy as np
 from checker.history.building import KIND_CODES, Builder
 from checker.history.building import Events as Columns
 from checker.history.errors import HistoryError
+from checker.history.scan import Scanner
+from checker.history.streams import BLOCK
 
 MEND = (
     '{"process": 3, "type": "invoke", "f": "read", "key": null, "value": null}; '
@@ -39,6 +41,9 @@ class Event(msgspec.Struct, gc=False):
 
 
 _DECODER = msgspec.json.Decoder(Event)
+FEW_BYTES = BLOCK // 2
+"""What is smaller is decoded sooner than a library is loaded."""
+
 _GETTERS = [attrgetter(name) for name in ("process", "type", "f", "key", "value", "time")]
 
 _WRONG = (msgspec.MsgspecError, UnicodeError, RecursionError, ValueError)
@@ -48,24 +53,31 @@ def read(
     blocks: Iterable[tuple[int, bytes]], builder: Builder, tick: Callable[[int], None]
 ) -> None:
     """Blocks of lines (streams.py) into a builder.  HistoryError with the line."""
-    for first, block in blocks:
-        try:
-            events: list[Event] = _DECODER.decode_lines(block)
-            count = block.count(b"\n") + (not block.endswith(b"\n"))
-            if len(events) != count:
-                lines = np.fromiter(_lines_of(first, block), dtype=np.int64)
-                _check(len(lines) == len(events))
-            else:
-                lines = np.arange(first, first + count)
-            wrong = None
-        except _WRONG:
-            events, lines, wrong = _slowly(first, block, builder.source)
-        process, kind, f, key, value, time = (list(map(get, events)) for get in _GETTERS)
-        codes = list(map(KIND_CODES.__getitem__, kind))
-        builder.chunk(Columns(process, codes, f, key, value, time, lines))
-        if wrong is not None:
-            raise wrong
-        tick(len(events))
+    with Scanner(builder) as scanner:
+        for first, block in blocks:
+            count = scanner.scan(first, block) if len(block) > FEW_BYTES else -1
+            tick(count if count >= 0 else _decoded(first, block, builder))
+
+
+def _decoded(first: int, block: bytes, builder: Builder) -> int:
+    """A block of lines into a builder, by way of objects.  How many."""
+    try:
+        events: list[Event] = _DECODER.decode_lines(block)
+        count = block.count(b"\n") + (not block.endswith(b"\n"))
+        if len(events) != count:
+            lines = np.fromiter(_lines_of(first, block), dtype=np.int64)
+            _check(len(lines) == len(events))
+        else:
+            lines = np.arange(first, first + count)
+        wrong = None
+    except _WRONG:
+        events, lines, wrong = _slowly(first, block, builder.source)
+    process, kind, f, key, value, time = (list(map(get, events)) for get in _GETTERS)
+    codes = list(map(KIND_CODES.__getitem__, kind))
+    builder.chunk(Columns(process, codes, f, key, value, time, lines))
+    if wrong is not None:
+        raise wrong
+    return len(events)
 
 
 def _check(right: bool) -> None:
