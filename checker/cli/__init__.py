@@ -33,6 +33,7 @@ COMMANDS = {
     "learn": "checker.cli.learn",
     "conform": "checker.cli.conform",
     "trace": "checker.cli.trace",
+    "linearize": "checker.cli.linearize",
 }
 """Each command and its module, which holds it as `command`."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import resource
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from checker.history.result import Limit
@@ -31,6 +31,12 @@ class Spending:
 
     deadline: float = float("inf")
     memory_bytes: int | None = None
+    begun: float = field(default_factory=time.monotonic)
+
+    @property
+    def spent(self) -> float:
+        """Seconds since it was given."""
+        return time.monotonic() - self.begun
 
     def look(self) -> None:
         """`LimitReached` if it is so."""

@@ -203,7 +203,7 @@ class _Portfolio:
         self.take(history, verdict)
         return True
 
-    def special(self, history: History) -> Iterable[int]:
+    def special(self, history: History) -> Sequence[int]:
         """The keys that it leaves."""
         from checker.history.algorithms.special import special
 
@@ -211,14 +211,15 @@ class _Portfolio:
         if answer is None:
             if self.algorithm is not None:
                 raise self.not_applicable()
-            return np.unique(history.key).tolist()
+            every: list[int] = np.unique(history.key).tolist()
+            return every
         if self.algorithm not in (None, answer.algorithm):
             raise self.not_applicable(answer.algorithm)
         decision = answer.decision
         if len(answer.keys):
             self.found.algorithms.add(answer.algorithm)
         if not decision.linearizable:
-            self.found.violation = _of_one_key(history, decision.conflict, decision.reason)
+            self.found.violation = _of_one_key(history, decision.conflict.tolist(), decision.reason)
         left: list[int] = answer.left.tolist()
         return left
 
@@ -244,9 +245,7 @@ class _Portfolio:
         else:
             self.searched({}, [(key, history) for key in keys])
 
-    def searched(
-        self, parts: dict[int, History], more: Iterable[tuple[int, History]]
-    ) -> None:
+    def searched(self, parts: dict[int, History], more: Iterable[tuple[int, History]]) -> None:
         """Each key in turn, and again those that took long."""
 
         def every() -> Iterator[History]:
@@ -362,7 +361,7 @@ def _explained(
     found.witness, found.minimal, found.reason = witness.history, witness.minimal, witness.reason
 
 
-LIMITS: Final = {
+LIMITS: Final[dict[Limit, str]] = {
     "time": "the time limit was reached",
     "memory": "the memory limit was reached",
     "interrupted": "it was interrupted",

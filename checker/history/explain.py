@@ -12,7 +12,7 @@ order has the two enqueues and the two dequeues.
 Where a model does not say which operations need each other (`needs_of` gives None), a
 sub-history must be *sensible*: if its operations had all been concurrent it would be
 linearizable, so that only their order is wrong.  (Unless the history itself is not sensible: a
-value that nobody wrote.)  That a rest is not sensible counts as being linearizable: it is no witness.
+value that nobody wrote.)  A rest that is not sensible counts as being linearizable.
 
 Finding one.  A special algorithm names a conflict: it is closed and, as a rule, is all but
 minimal.  The general search says at which return no order was left.  Most often the operations
@@ -81,7 +81,7 @@ class _Explaining:
         self.history, self.model, self.spending = history, model, spending
         known = self.known_needs()
         self.guarded = known is None
-        self.needs = known or Needs(lambda i: ())
+        self.needs = known or Needs()
         self.tried: dict[tuple[int, ...], bool] = {}
 
     def known_needs(self) -> Needs | None:
@@ -93,8 +93,8 @@ class _Explaining:
             some = self.first(conflict, position)
             if some is None:
                 return None
-            for some, minimal in self.smaller(some):  # noqa: B020  (each one is smaller)
-                pass
+            for step in self.smaller(some):
+                some, minimal = step
         except LimitReached:
             minimal = False
         return None if some is None else self.told(some, minimal, reason)
@@ -122,7 +122,8 @@ class _Explaining:
                 return some
             count *= 2
         self.guarded = self.guarded and self.is_sensible(before)
-        return self.needs.closed(before)
+        some = self.needs.closed(before)
+        return some if self.contradict(some) else None
 
     # ------------------------------------------------------------------- smaller and smaller
 
@@ -217,9 +218,7 @@ class _ExplainingSequential(_Explaining):
         if len(some) > MOST_SENSIBLE:
             return True
         part = self.history.take(some)
-        alone = part.with_columns(
-            process=np.arange(len(part)), processes=list(range(len(part)))
-        )
+        alone = part.with_columns(process=np.arange(len(part)), processes=list(range(len(part))))
         return sequential(alone, self.model, self.spending).kind == "linearizable"
 
     def told(self, some: list[int], minimal: bool, reason: str) -> Witness:

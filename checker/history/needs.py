@@ -34,12 +34,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from checker.history.history import NO_RESULT, OK, History, Integers
+from checker.history.history import NO_RESULT, OK, OPEN, History, Integers
 from checker.history.models.kv import KeyValue
 from checker.history.models.model import NULL, Model, stored
 from checker.history.models.mutex import Mutex
 from checker.history.models.queue import Queue
-from checker.history.models.register import Register
+from checker.history.models.register import CasRegister, Register
 from checker.history.models.set import Set
 
 NOTHING: Final = -1
@@ -49,16 +49,28 @@ LATEST: Final = 2**63 - 1
 
 
 class Needs:
-    """Of the operations of one object, by index: those that each needs itself."""
+    """Of the operations of one object, by index: those that each needs itself.
 
-    def __init__(self, direct: Callable[[int], Iterable[int]]) -> None:
-        self._direct = direct
+    `direct(i, before)`: what i needs, of what was invoked before that position.  An open operation
+    that is there for the sake of another took effect before that one returned, and so did what
+    it needs itself.
+    """
+
+    def __init__(
+        self,
+        direct: Callable[[int, int], Iterable[int]] = lambda i, before: (),
+        returned: Integers | None = None,
+    ) -> None:
+        self._direct, self._returned = direct, returned
+        self._before: dict[int, int] = {}
         self._known: dict[int, tuple[int, ...]] = {}
 
     def of(self, i: int) -> tuple[int, ...]:
+        """As far as `closed` has asked."""
         found = self._known.get(i)
         if found is None:
-            found = self._known[i] = tuple(sorted({int(j) for j in self._direct(i)} - {i}))
+            direct = self._direct(i, self._before.get(i, self._end(i)))
+            found = self._known[i] = tuple(sorted({int(j) for j in direct} - {i}))
         return found
 
     def closed(self, some: Iterable[int]) -> list[int]:
@@ -66,8 +78,15 @@ class Needs:
         found = set(some)
         waiting = list(found)
         while waiting:
-            for j in self.of(waiting.pop()):
-                if j not in found:
+            i = waiting.pop()
+            before = self._before.setdefault(i, self._end(i))
+            for j in self.of(i):
+                end = self._end(j)
+                if end == OPEN:
+                    end = before
+                if j not in found or end > self._before.setdefault(j, end):
+                    self._before[j] = max(end, self._before.get(j, end))
+                    self._known.pop(j, None)
                     found.add(j)
                     waiting.append(j)
         return sorted(found)
@@ -87,20 +106,27 @@ class Needs:
                     waiting.append(i)
         return [i for i in some if i not in gone]
 
+    def _end(self, i: int) -> int:
+        return OPEN if self._returned is None else int(self._returned[i])
+
 
 def needs_of(history: History, model: Model) -> Needs | None:
     """For the operations of one object that did not fail; None: nothing is known."""
     kind = type(model)
     if kind is Mutex:
-        return Needs(_Holds(history).direct)
+        return Needs(_Holds(history).direct, history.returned)
     if kind is Queue:
-        return Needs(_Values(history).direct)
+        return Needs(_Values(history).direct, history.returned)
     if kind is Set:
-        return None if history.f_is("read").any() else Needs(_elements(history).direct)
-    if isinstance(model, Register) and kind.step in _REGISTER_STEPS:
-        return Needs(_registers(history, model).direct)
+        return (
+            None
+            if history.f_is("read").any()
+            else Needs(_elements(history).direct, history.returned)
+        )
+    if kind in (Register, CasRegister):
+        return Needs(_registers(history, model).direct, history.returned)
     if kind is KeyValue and not history.f_is("append").any():
-        return Needs(_registers(history, model).direct)
+        return Needs(_registers(history, model).direct, history.returned)
     return None
 
 
@@ -130,21 +156,23 @@ class _Changes:
         self._ends = self.returned[known]
         self._latest = np.maximum.accumulate(self.invoked[known]) if len(known) else known
 
-    def direct(self, i: int) -> Sequence[int]:
+    def direct(self, i: int, before: int) -> Sequence[int]:
         observes = self.observes(i)
         if observes is None:
             return ()
-        changes = self.changes[: np.searchsorted(self.invoked[self.changes], self.returned[i])]
+        changes = self.changes[: np.searchsorted(self.invoked[self.changes], before)]
         changes = changes[changes != i]
         right = changes[observes(self.installs[changes])]
         ended = int(np.searchsorted(self._ends, self.invoked[i]))
         replaced = int(self._latest[ended - 1]) if ended else EARLIEST
         found = right[self.returned[right] >= replaced]
         if len(found) or not len(right):
-            return found.tolist()
+            near: list[int] = found.tolist()
+            return near
         if bool(observes(np.array([self.initial]))[0]):
             return ()
-        return right[-1:].tolist()
+        last: list[int] = right[-1:].tolist()
+        return last
 
 
 def _registers(history: History, model: Model) -> _Changes:
@@ -175,7 +203,8 @@ def _registers(history: History, model: Model) -> _Changes:
     if deletes.any():
         installs[deletes] = number(NULL)
         installs[deletes & refused] = NOTHING
-    absent = (number(NULL), number("")) if isinstance(model, KeyValue) else ()
+    nothing, empty = number(NULL), number("")
+    keyed = isinstance(model, KeyValue)
 
     def observes(i: int) -> Callable[[Integers], Any] | None:
         index = int(told[i])
@@ -188,12 +217,12 @@ def _registers(history: History, model: Model) -> _Changes:
             if not sure[i] or type(history.values[index]) is not bool:
                 return None
             if refused[i]:
-                return lambda values: values == absent[0]
-            return lambda values: values != absent[0]
+                return lambda values: values == nothing
+            return lambda values: values != nothing
         if puts[i] or index == NO_RESULT:
             return None
-        if index in absent[1:]:
-            return lambda values: np.isin(values, absent)
+        if keyed and index == empty:
+            return lambda values: np.isin(values, (nothing, empty))
         return lambda values: values == index
 
     initial = number(model.initial())
@@ -204,10 +233,6 @@ def _is(history: History, value: Any) -> Any:
     """A mask: operations that were answered with this value."""
     same = [i for i, one in enumerate(history.values) if one is value]
     return np.isin(history.result, same)
-
-
-_REGISTER_STEPS = {cls.step for cls in (Register, *Register.__subclasses__())}
-"""A subclass with another `step` is no register."""
 
 
 # --------------------------------------------------------------------------- sets
@@ -232,7 +257,7 @@ def _elements(history: History) -> _Changes:
         return lambda values: values == value
 
     class Elements(_Changes):
-        def direct(self, i: int) -> Sequence[int]:
+        def direct(self, i: int, before: int) -> Sequence[int]:
             """As in one register an element: what happens to others replaces nothing."""
             found = parts.get(int(history.argument[i]))
             if found is None:
@@ -250,7 +275,7 @@ def _elements(history: History) -> _Changes:
                     ),
                 )
             mine, changes = found
-            inner = changes.direct(int(np.searchsorted(mine, i)))
+            inner = changes.direct(int(np.searchsorted(mine, i)), before)
             return [int(mine[j]) for j in inner]
 
     parts: dict[int, tuple[Any, _Changes]] = {}
@@ -275,7 +300,7 @@ class _Values:
         self._order = np.argsort(self.value, kind="stable")
         self._sorted = self.value[self._order]
 
-    def direct(self, i: int) -> Sequence[int]:
+    def direct(self, i: int, before: int) -> Sequence[int]:
         value = self.value[i]
         if value == NOTHING:
             return ()
@@ -303,7 +328,7 @@ class _Holds:
         self._partner[who[pairs]] = who[pairs + 1]
         self._partner[who[pairs + 1]] = who[pairs]
 
-    def direct(self, i: int) -> Sequence[int]:
+    def direct(self, i: int, before: int) -> Sequence[int]:
         other = int(self._partner[i])
         return () if other == NOTHING else (other,)
 

@@ -1,0 +1,343 @@
+"""`quorate linearize`: is this recorded history linearizable?"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from checker.cli.options import Memory, Seconds, json_option
+from checker.cli.status import BadInput, nearest
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from checker.history.history import History
+    from checker.history.models.model import Model
+    from checker.history.result import Result
+
+STATUS = {"linearizable": 0, "not linearizable": 1, "unknown": 3}
+ALGORITHMS = (
+    *("zones", "chains", "queues", "switches", "witness"),
+    *("search", "frontier", "depth-first"),
+)
+"""As in `checker/history/check.py`, which is not imported for a help text."""
+
+
+@click.command("linearize", short_help="Is this recorded history linearizable?")
+@click.argument("histories", metavar="HISTORY...", nargs=-1, required=True)
+@click.option(
+    "--model",
+    "-m",
+    required=True,
+    metavar="NAME|FILE.py:CLASS",
+    help="What the operations mean: register, cas-register, kv, mutex, lock, lease, queue, set, "
+    "log, counter, multi-register, tree, consensus; or a class of yours.",
+)
+@click.option(
+    "--timeout", type=Seconds(), help="Stop after so long, with a verdict of unknown: 90, 10m, 2h."
+)
+@click.option(
+    "--max-memory",
+    type=Memory(),
+    help="Take no more memory than this: 500M, 2G.  Without: 80% of what is free.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    help="Keys that are searched at the same time.",
+)
+@click.option(
+    "--explain/--no-explain",
+    default=True,
+    help="Find the fewest operations that contradict each other.  [default: explain]",
+)
+@click.option(
+    "--algorithm",
+    type=click.Choice(ALGORITHMS),
+    metavar="NAME",
+    help=f"Only this one: {', '.join(ALGORITHMS)}.  Without: the cheapest that applies.",
+)
+@click.option(
+    "--consistency",
+    type=click.Choice(["linearizable", "sequential"]),
+    default="linearizable",
+    show_default=True,
+    help="sequential: only the order of each process counts, not real time.",
+)
+@click.option("--per-key", is_flag=True, help="A verdict for each key.")
+@click.option(
+    "--failed",
+    type=click.Choice(["evidence", "ignored"]),
+    default="evidence",
+    show_default=True,
+    help="What a failed cas (acquire, ...) says: that it was refused, or nothing.",
+)
+@click.option(
+    "--nil",
+    type=click.Choice(["empty", "unknown"]),
+    default="empty",
+    show_default=True,
+    help="What a read of null says: there was nothing, or nobody knows what was read.",
+)
+@click.option(
+    "--initial",
+    metavar="JSON",
+    help="The value at the beginning, of register, cas-register and counter.",
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["json", "edn", "jepsen"]),
+    help="Of HISTORY.  Without: as its first lines look.",
+)
+@click.option(
+    "--independent/--not-independent",
+    default=None,
+    help="Values are pairs of a key and a value, as of jepsen.independent.  "
+    "[default: as they look]",
+)
+@click.option("--follow", is_flag=True, help="Check while the history is written; end with Ctrl-C.")
+@click.option(
+    "--convert",
+    type=click.Path(path_type=Path, allow_dash=True),
+    metavar="FILE",
+    help="Write the history as FILE (.jsonl, .edn or .log; -: JSON lines to standard output).",
+)
+@json_option
+def command(
+    *,
+    histories: tuple[str, ...],
+    model: str,
+    timeout: float | None,
+    max_memory: int | None,
+    workers: int,
+    explain: bool,
+    algorithm: str | None,
+    consistency: str,
+    per_key: bool,
+    failed: str,
+    nil: str,
+    initial: str | None,
+    format_: str | None,
+    independent: bool | None,
+    follow: bool,
+    convert: Path | None,
+    as_json: bool,
+) -> int:
+    """Could the operations of HISTORY have happened one at a time?
+
+    A HISTORY is what clients asked of any system and were told: JSON lines, an EDN history or a
+    log of Jepsen's; plain, gzip or zstd (-: standard input).  See docs/histories.md.
+
+    \b
+    quorate linearize run.jsonl --model register
+    quorate linearize run.edn.gz --model cas-register --initial 0
+    quorate linearize store/*/history.edn --model kv --json
+    quorate linearize run.jsonl --model stack.py:Stack --timeout 1m --max-memory 2G
+    my-test | quorate linearize - --model queue --follow
+    quorate linearize run.edn --model kv --convert run.jsonl
+
+    If it is not linearizable, a few operations are shown that contradict each other.  Of several
+    HISTORIES each has its verdict, and the exit status is that of the worst.
+
+    Exit status: 0 linearizable, 1 not, 2 wrong usage or bad input, 3 unknown.
+    """
+    from checker.history.budget import Spending, process_began
+
+    given = _model(model, initial)
+    deadline = float("inf") if timeout is None else process_began() + timeout
+    spending = Spending(deadline, _limit(max_memory))
+    reading: dict[str, Any] = {"format": format_, "independent": independent}
+    if convert is not None:
+        return _convert(histories, convert, reading)
+    deciding: dict[str, Any] = {"failed": failed, "null": nil}
+    if follow:
+        if len(histories) > 1 or algorithm or per_key or consistency != "linearizable":
+            raise BadInput(
+                "--follow takes one HISTORY, and goes without --algorithm, --per-key and "
+                "--consistency"
+            )
+        from checker.cli.following import followed
+
+        return followed(histories[0], given, spending, explain, as_json=as_json, **deciding)
+    deciding |= {
+        "algorithm": algorithm,
+        "consistency": consistency,
+        "per_key": per_key,
+        "explain": explain,
+        "workers": workers,
+        "spending": spending,
+    }
+    results = []
+    with _showing() as tick:
+        for path in histories:
+            results.append(_one(path, given, reading, deciding, tick))
+    return give(results, as_json=as_json)
+
+
+def _one(
+    path: str,
+    model: Model,
+    reading: dict[str, Any],
+    deciding: dict[str, Any],
+    tick: Callable[[int], None],
+) -> Result:
+    """Read and decide.  A limit that is reached while reading is a verdict, too."""
+    from checker.history.budget import LimitReached, Spending, peak_bytes
+    from checker.history.check import LIMITS, linearize
+    from checker.history.reading import read_history
+    from checker.history.result import Result
+
+    events, spending = 0, deciding["spending"]
+    assert isinstance(spending, Spending)
+
+    def look(more: int) -> None:
+        nonlocal events
+        events += more
+        tick(more)
+        spending.look()
+
+    try:
+        return linearize(read_history(path, tick=look, **reading), model, **deciding)
+    except LimitReached as reached:
+        return Result(
+            model=model.name or type(model).__name__,
+            operations=0,
+            verdict="unknown",
+            algorithm="",
+            seconds=spending.spent,
+            peak_memory_bytes=peak_bytes(),
+            reason=f"{LIMITS[reached.limit]} after {events:,} events were read",
+            verified=0,
+            limit=reached.limit,
+            source=path,
+        )
+
+
+def give(results: list[Result], *, as_json: bool) -> int:
+    """Show the answers; the exit status."""
+    from checker.cli.output import emit, emit_json, width
+    from checker.history.result import SEVERITY
+
+    worst = max(results, key=lambda one: SEVERITY[one.verdict])
+    if as_json:
+        if len(results) == 1:
+            emit_json(results[0].to_json())
+        else:
+            each = [{"history": one.source} | one.to_json() for one in results]
+            emit_json({"verdict": worst.verdict, "histories": each})
+        return STATUS[worst.verdict]
+    if len(results) > 1 and sys.stdout.isatty() is False:
+        # Rich takes longer to load than many small histories take to check.
+        return _lines(results, worst)
+    from rich.text import Text as Blank
+
+    from checker.history.report import report
+
+    lines: list[Text] = []
+    for one in results:
+        lines += [Blank(), *report(one, width())] if lines else report(one, width())
+    emit(lines)
+    return STATUS[worst.verdict]
+
+
+def _lines(results: list[Result], worst: Result) -> int:
+    """One line a history."""
+    from checker.cli.output import put_text
+
+    put_text("".join(f"{one.verdict}\t{one.source}\t{one.reason}\n" for one in results))
+    return STATUS[worst.verdict]
+
+
+# --------------------------------------------------------------------------- what is given
+
+
+def _model(name: str, initial: str | None) -> Model:
+    import json
+
+    from checker.history.models import MODELS
+    from checker.history.models import model as model_of
+    from checker.history.values import freeze
+
+    try:
+        model = model_of(name)
+    except KeyError:
+        raise BadInput(
+            f"no model is called `{name}`.{nearest(name, list(MODELS))}\n"
+            f"There are: {', '.join(MODELS)}.  Your own: path/to/file.py:Class"
+        ) from None
+    if initial is None:
+        return model
+    if name not in ("register", "cas-register", "counter"):
+        raise BadInput(f"--initial is for register, cas-register and counter, not for {name}")
+    try:
+        value = freeze(json.loads(initial))
+    except (ValueError, RecursionError):
+        raise BadInput(
+            f"--initial {initial}: this is not JSON; a text has quotes: --initial '\"x\"'"
+        ) from None
+    if name == "counter" and type(value) is not int:
+        raise BadInput("--initial of a counter is an integer")
+    return type(model)(value)  # type: ignore[call-arg]
+
+
+def _limit(given: int | None) -> int | None:
+    from checker.cli.memory import limit_bytes
+
+    return limit_bytes(given)
+
+
+def _convert(histories: tuple[str, ...], target: Path, reading: dict[str, Any]) -> int:
+    """Write what was read in another format."""
+    from checker.cli.output import note, writable, write_file
+    from checker.history.reading import Format, read_history
+    from checker.history.writing import write_history
+
+    if len(histories) > 1:
+        raise BadInput("--convert takes one HISTORY")
+    history: History = read_history(histories[0], **reading)
+    if str(target) == "-":
+        write_history(history, sys.stdout.buffer)
+        return 0
+    writable(target)
+    formats: dict[str, Format] = {".jsonl": "json", ".json": "json", ".edn": "edn"}
+    formats |= {".log": "jepsen", ".txt": "jepsen"}
+    if target.suffix not in formats:
+        raise BadInput(f"--convert {target}: the name must end with {', '.join(formats)}")
+
+    def write() -> None:
+        with target.open("wb") as stream:
+            write_history(history, stream, formats[target.suffix])
+
+    write_file(target, write)
+    note(f"{len(history):,} operations are in {target}")
+    return 0
+
+
+@contextmanager
+def _showing() -> Iterator[Callable[[int], None]]:
+    """Progress on standard error, where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    console = Console(stderr=True, highlight=False)
+    read = 0
+    with Live(Text("..."), console=console, auto_refresh=False, transient=True) as live:
+
+        def show(events: int) -> None:
+            nonlocal read
+            read += events
+            live.update(Text(f"{read:,} events"), refresh=True)
+
+        yield show
