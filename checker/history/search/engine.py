@@ -32,13 +32,13 @@ R2, *of the same kind, that which returns first*.  Let a and b be pending, of th
     identity: those of one kind are used in the order of invocation, and a count says which.  A
     closed pending operation goes before its open *twin*, which does the same in all states.
 R3, *open operations late*.  An open operation x may take effect at any time after its invocation,
-    or never.  If x can be left out of w without changing the states that follow, leave it out: R4.
+    or never.  If x can be left out of w and the states that follow stay, leave it out: R4.
     If x and the operation y after it give the same state the other way round, and y is closed,
     put x behind y; if y is open, too, put that first whose kind was invoked first.  Each change makes
     w smaller in this order: fewer open operations; then, more closed operations before
     the open ones; then, fewer adjacent open ones out of order.  So it comes to an end, in a w
     whose open operations stand in chains x1 ... xk y, y closed, where none can be left out, form a
-    loop, or be put behind y.  Only such chains are tried, always with their y.
+    loop, or be put behind y.  Only such chains are tried, each with its y.
 R4, *dominance*.  Of two configurations with the same state and the same pending operations that
     are not reads, one *dominates* if it has no more open operations of each kind and no fewer reads.
     Any w of the other is one of it, less its reads.  The frontier drops what is dominated.
@@ -51,8 +51,8 @@ is left; the events before it are linearizable, with that operation still pendin
 shorter beginning of the history shows it.  Depth first has then tried all and says the same.
 "unknown" says which limit was reached, and the events before `verified` are linearizable.
 
-Under one budget: one thread, in slices of work (not time, so that a run repeats itself) that double.
-Depth first gets its slices only while a return costs the frontier much.
+Under one budget: one thread, in slices of work that double (not of time, so that a run repeats
+itself).  Depth first gets its slices only while a return costs the frontier much.
 """
 
 from __future__ import annotations

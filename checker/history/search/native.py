@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from checker.engines.native.build import building
-from checker.history.search.problem import OPEN, Problem
+from checker.history.history import OPEN
+from checker.history.search.problem import Problem
 from checker.history.search.transitions import NONE, Complete, States, as_numbers, complete
 
 KERNEL = Path(__file__).parent / "kernel"
@@ -80,14 +81,14 @@ def _library(mask_words: int, used_words: int) -> ctypes.CDLL:
     sizes = (f"-DMASK_WORDS={mask_words}", f"-DUSED_WORDS={used_words}")
     library = building(source, ("-O2", *sizes)).load()
     words = POINTER(c_uint32)
+    arrays: list[object] = [c_void_p] * 4
     signatures: dict[str, tuple[object, list[object]]] = {
         "machine_new": (c_void_p, [c_uint32, c_uint32, c_void_p, ASK, words]),
         "machine_free": (None, [c_void_p]),
         "machine_asked": (c_uint64, [c_void_p]),
         "search_new": (
             c_void_p,
-            [c_void_p, c_int, c_uint32, c_uint32, *[c_void_p] * 4, c_uint32, c_void_p]
-            + [c_uint32, c_int],
+            [c_void_p, c_int, c_uint32, c_uint32, *arrays, c_uint32, c_void_p, c_uint32, c_int],
         ),
         "search_free": (None, [c_void_p]),
         "search_run": (c_int, [c_void_p, c_int, c_uint64, c_double, c_uint64]),
