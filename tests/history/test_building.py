@@ -155,10 +155,11 @@ def test_events_that_do_not_fit_together(events: list[Event], line: int, reason:
 
 
 def test_the_first_error_is_told() -> None:
-    process_2: Event = (2, "invoke", "read", "x", None, None)
-    with pytest.raises(HistoryError) as caught:
-        built([INVOKE, process_2, process_2, INVOKE])
-    assert caught.value.line == 3
+    other: Event = (2, "invoke", "read", "x", None, None)
+    for events in ([INVOKE, other, other, INVOKE], [INVOKE, other, INVOKE, other]):
+        with pytest.raises(HistoryError) as caught:
+            built(events)
+        assert caught.value.line == 3
 
 
 def test_a_process_may_go_on_after_info() -> None:

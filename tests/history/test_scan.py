@@ -125,7 +125,7 @@ def test_any_bytes_scanned_or_not(data: st.DataObject) -> None:
 def many(count: int) -> bytes:
     events: list[dict[str, Any]] = []
     for i in range(count):
-        value = [i, f"text {i}", {"n": i}, None, i / 2, bool(i % 2)][i % 6]
+        value = [i, f'a "text" \\ {i}', {"n": i}, None, i / 2, bool(i % 2)][i % 6]
         common = {"process": i % 7, "f": "write", "key": f"k{i % 91}"}
         events.append({**common, "type": "invoke", "value": value, "time": 2 * i})
         events.append({**common, "type": "ok", "value": value, "time": 2 * i + 1})
