@@ -160,10 +160,10 @@ def _undominated(front: set[Configuration]) -> set[Configuration]:
     for (state, done), each in groups.items():
         each.sort(key=lambda used: sum(used.values()))
         least: list[dict[Kind, int]] = []
-        for used in each:
-            if not any(all(used.get(k, 0) >= n for k, n in one.items()) for one in least):
-                least.append(used)
-                kept.add((state, done, tuple(sorted(used.items(), key=repr))))
+        for counts in each:
+            if not any(all(counts.get(k, 0) >= n for k, n in one.items()) for one in least):
+                least.append(counts)
+                kept.add((state, done, tuple(sorted(counts.items(), key=repr))))
     return kept
 
 
@@ -184,7 +184,8 @@ class Following:
     _recent: deque[tuple[int, int, Event]] = field(
         default_factory=lambda: deque(maxlen=MOST_RECENT)
     )
-    _violated: Any = None
+    _violated: tuple[Any] | None = None
+    """The key, in a tuple: None is a key."""
     _late: int = 0
 
     def __post_init__(self) -> None:
@@ -267,24 +268,24 @@ class Following:
             one = self._objects[key] = Online(self.model, self.spending)
         one.add(call, at, is_return=is_return)
         if one.failed is not None:
-            self._violated = key
+            self._violated = (key,)
 
     def finish(self) -> None:
         """There are no more events."""
         for key, one in self._objects.items():
             one.finish()
             if one.failed is not None:
-                self._violated = key
+                self._violated = (key,)
                 return
 
     def result(self, *, explained: bool = True, limit: Any = None) -> Result:
         """What is known now."""
         witness: Witness | None = None
         reason, assumed = "", self._late
-        if self.violated:
+        if self._violated is not None:
             verdict = "not linearizable"
             witness = self._witness() if explained else None
-            failed = self._objects[self._violated].failed
+            failed = self._objects[self._violated[0]].failed
             assert failed is not None
             reason = f"no order explains what {failed.f} of process {failed.process} was answered"
             if witness is not None:
@@ -314,8 +315,9 @@ class Following:
 
     def _witness(self) -> Witness | None:
         """From the last events; None if what explains it is longer ago."""
+        assert self._violated is not None
         builder, begun, last = Builder(self.source), set[int | str](), -1
-        failed_at = self._objects[self._violated].failed_at
+        failed_at = self._objects[self._violated[0]].failed_at
         count = 0
         for at, line, event in self._recent:
             if event.type == "invoke":
@@ -338,7 +340,7 @@ class Following:
             return None
         history = checked(builder.finish(), self.model, failed=self.failed, null=self.null)
         if self.model.independent_by_key:
-            mine = [i for i, key in enumerate(history.keys) if typed(key) == self._violated]
+            mine = [i for i, key in enumerate(history.keys) if typed(key) == self._violated[0]]
             history = history.of_key(mine[0])
         return explain(history, self.model, self.spending.until(10.0), position=last)
 
