@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from checker.history import Builder, History, HistoryError
@@ -243,6 +243,20 @@ def ascending(order: list[Op], low: int) -> Any:
 
 @settings(max_examples=2500, deadline=None)
 @given(orders())
+@example(
+    [
+        ("acquire", ("p", 1), True, 2, 2),
+        ("renew", ("p", 3), True, 2, 4),  # so at 2, and not at 4
+        ("holder", None, "p", 5, 5),
+    ]
+)
+@example(
+    [
+        ("acquire", ("p", 2), True, 2, 6),
+        ("release", "q", False, 2, 3),  # so it was granted at 3 at the latest
+        ("holder", None, "p", 6, 6),
+    ]
+)
 def test_a_lease_is_possible_exactly_if_some_instants_are(order: list[Op]) -> None:
     lease = model("lease")
     state: Any = lease.initial()
