@@ -64,7 +64,7 @@ class Online:
 
     def __init__(self, model: Model, spending: Spending) -> None:
         self.model, self.spending = model, spending
-        self.front: set[Configuration] = {(model.initial(), frozenset(), ())}
+        self.front: list[Configuration] = [(model.initial(), frozenset(), ())]
         self.pending: dict[int, _Call] = {}
         self.open: dict[Kind, int] = {}
         self.failed: _Call | None = None
@@ -105,24 +105,33 @@ class Online:
     def _return(self, call: _Call, at: int) -> None:
         if call.assumed:
             return
-        me, after = id(call), set[Configuration]()
-        seen = set[Configuration]()
-        stack = [self._with_reads(one) for one in self.front]
-        while stack:
-            one = stack.pop()
-            if one in seen:
-                continue
-            seen.add(one)
-            if len(seen) % LOOK_EVERY == 0:
-                self.spending.look()
-            if me in one[1]:
-                after.add((one[0], one[1] - {me}, one[2]))
-            else:
-                stack += map(self._with_reads, self._following(one))
+        me, after = id(call), _Front()
+        seen = _Front()
+        # Those that used fewer open operations first: they replace the others.
+        layers: dict[int, list[Configuration]] = {}
+        for one in self.front:
+            layers.setdefault(_taken(one), []).append(one)
+        steps = 0
+        while layers:
+            least = min(layers)
+            layer = layers.pop(least)
+            while layer:
+                one = self._with_reads(layer.pop())
+                if not seen.add(one):
+                    continue
+                steps += 1
+                if steps % LOOK_EVERY == 0:
+                    self.spending.look()
+                if me in one[1]:
+                    after.add((one[0], one[1] - {me}, one[2]))
+                    continue
+                for new in self._following(one):
+                    taken = _taken(new)
+                    (layer if taken == least else layers.setdefault(taken, [])).append(new)
         del self.pending[me]
-        if not after:
+        if not after.kept:
             self.failed, self.failed_at = call, at
-        self.front = _undominated(after)
+        self.front = after.kept
 
     def _with_reads(self, one: Configuration) -> Configuration:
         state, done, used = one
@@ -152,19 +161,31 @@ class Online:
                         yield after, done, tuple(more)
 
 
-def _undominated(front: set[Configuration]) -> set[Configuration]:
-    groups: dict[tuple[Any, frozenset[int]], list[dict[Kind, int]]] = {}
-    for state, done, used in front:
-        groups.setdefault((state, done), []).append(dict(used))
-    kept = set[Configuration]()
-    for (state, done), each in groups.items():
-        each.sort(key=lambda used: sum(used.values()))
-        least: list[dict[Kind, int]] = []
-        for counts in each:
-            if not any(all(counts.get(k, 0) >= n for k, n in one.items()) for one in least):
-                least.append(counts)
-                kept.add((state, done, tuple(sorted(counts.items(), key=repr))))
-    return kept
+def _taken(one: Configuration) -> int:
+    """Open operations that have taken effect."""
+    return sum(count for _, count in one[2])
+
+
+class _Front:
+    """Configurations of which none did the same as another with more open operations.
+
+    They must be added in the order of `_taken`.
+    """
+
+    def __init__(self) -> None:
+        self.kept: list[Configuration] = []
+        self._least: dict[tuple[Any, frozenset[int]], list[dict[Kind, int]]] = {}
+
+    def add(self, one: Configuration) -> bool:
+        """Whether it is new."""
+        known = self._least.setdefault(one[:2], [])
+        counts = dict(one[2])
+        for less in known:
+            if all(counts.get(kind, 0) >= count for kind, count in less.items()):
+                return False
+        known.append(counts)
+        self.kept.append(one)
+        return True
 
 
 @dataclass
