@@ -223,6 +223,20 @@ def test_the_verdict_is_that_of_the_model(name: str) -> None:
     assert left < 900
 
 
+def test_a_lock_that_is_given_while_it_is_held() -> None:
+    lock = MODELS["lock"]()
+    taken = [Op("acquire", ("x", None), 1, 0, 1), Op("acquire", ("x", None), 2, 2, 3)]
+    found = special(history_of(taken), lock)
+    assert found is not None
+    assert not found.decision.linearizable
+    assert found.decision.conflict.tolist() == [0, 1]
+    between = Op("release", ("x", 1), None, 2, None)
+    late = taken[1]._replace(invoked=3, returned=4)
+    found = special(history_of([taken[0], between, late]), lock)
+    assert found is not None
+    assert found.decision.linearizable
+
+
 def test_a_model_without_an_algorithm() -> None:
     assert special(history_of([]), MODELS["counter"]()) is None
 

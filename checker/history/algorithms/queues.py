@@ -14,18 +14,17 @@ monitoring", 2024).  Such a history without crashed dequeues is linearizable exa
 3. no empty dequeue has all its time in the union of the intervals [e2(v), d1(v)], in which the
    queue surely holds v.
 
-*Necessary* is plain.  *Sufficient*: end each enqueue when its value's dequeue ends (e2 := min(e2,
-d2)) and begin each dequeue when its enqueue begins (d1 := max(d1, e1)); by rule 1 these are
-intervals still, and rules 2 and 3 say the same of them.  Say that a must go before b if e2(a) <
-e1(b) or d2(a) < d1(b).
+*Necessary* is plain.  *Sufficient*: begin each dequeue when its enqueue begins (d1 := max(d1, e1));
+by rule 1 these are intervals still, and rules 2 and 3 say the same of them.  Say that a must go
+before b if e2(a) < e1(b) or d2(a) < d1(b).
 
 * "Must go before" has no circle.  Take a shortest.  Each of its two relations is transitive, so
   they alternate: a E b D c E d D ... .  For intervals, e2(a) < e1(b) and e2(c) < e1(d) give e2(a) <
   e1(d) or e2(c) < e1(b).  The latter with b D c breaks rule 2; the former is a shortcut, until the
   circle has two members and breaks rule 2.
 * In any order of values that respects it, enqueue each at the latest e1 so far and dequeue each at
-  the latest of the d1 and e1 so far.  That is in time: for u before v, e2(v) < e1(u) and d2(v) <
-  d1(u) are excluded, and d2(v) < e1(u) would give the first since e2(v) <= d2(v).
+  the latest of the d1 so far.  That is in time: for u before v, e2(v) < e1(u) and d2(v) < d1(u)
+  are excluded; and no dequeue is before its enqueue, since d1(u) >= e1(u) for all u up to v.
 * Empty dequeues.  By rule 3 each has a point t outside all sure intervals.  These points cut time
   into stretches, and each value can go through the queue within one: if e2 < d1, in the one around
   its sure interval; else at any point of [d1, e2], in the stretch of such a point.  No value must
@@ -33,8 +32,8 @@ e1(b) or d2(a) < d1(b).
   this after it.  Within a stretch the intervals are cut to it, which gives no new relation between
   intervals that meet it.  So the stretches follow one another, with the queue empty in between.
 
-*Crashed enqueues.*  One whose value was dequeued did happen: e2 = OPEN.  Else it is left out: a
-value that nobody sees leave a queue is only in the way.
+*Crashed enqueues.*  One whose value was dequeued did happen: e2 = OPEN.  Else it is left out, with
+the crashed dequeue that took its value, if one did: all other values come as before.
 
 *Crashed dequeues* may have taken a value that nobody else dequeued.  Let c(1) < c(2) < ... be
 their invocations, and U the values that answered enqueues left behind.  If some v of U is given to
@@ -91,7 +90,7 @@ class _Items:
     """Values that went through the queue: one entry each, named by their enqueue.
 
     `enqueue`, `dequeue`: indices of operations, -1 where there is no dequeue (the set U).  The
-    events are `[e1, e2]` and `[d1, d2]`, cut as the theorem says; `d1`, `d2` are OPEN in U.
+    events are `[e1, e2]` and `[d1, d2]`, `d1` as in the proof; `d1`, `d2` are OPEN in U.
     """
 
     enqueue: Ints
@@ -175,7 +174,7 @@ def _items(enqueue: Ints, dequeue: Ints, times: Times) -> _Items:
     e1, e2 = times.invoked[enqueue], times.returned[enqueue]
     d1 = np.where(taken, times.invoked[dequeue], OPEN)
     d2 = np.where(taken, times.returned[dequeue], OPEN)
-    return _Items(enqueue, dequeue, e1, np.minimum(e2, d2), np.maximum(d1, e1), d2)
+    return _Items(enqueue, dequeue, e1, e2, np.maximum(d1, e1), d2)
 
 
 def _out_of_order(items: _Items) -> Decision | None:
