@@ -223,7 +223,7 @@ def test_all_engines_agree_with_the_definition(
 @pytest.mark.parametrize("name", MODELS)
 def test_longer_histories_agree_with_the_reference(name: str) -> None:
     for seed in range(60):
-        problem = recorded(name, 30, 4, seed, crash=0.05)
+        problem = recorded(name, 16, 3, seed, crash=0.05)
         expected = frontier(problem)
         assert depth_first(problem) == (expected is None)
         one, two = decided(problem, "frontier"), decided(problem, "depth first")
