@@ -13,7 +13,7 @@ from checker.history.algorithms.special import special
 from checker.history.history import COLUMNS, INFO, NO_RESULT, OK, OPEN, History
 from checker.history.models import MODELS
 from checker.history.models.model import UNKNOWN, Model
-from checker.history.models.register import Register
+from checker.history.models.register import CasRegister, Register
 from checker.history.values import typed, untyped
 from tests.history.brute import Op, legal, linearizable, recorded
 
@@ -235,6 +235,18 @@ def test_a_lock_that_is_given_while_it_is_held() -> None:
     found = special(history_of([taken[0], between, late]), lock)
     assert found is not None
     assert found.decision.linearizable
+
+
+@pytest.mark.parametrize("initial", [0, None, False, (1, True)])
+def test_the_first_value_may_be_named_by_a_cas_only(initial: Any) -> None:
+    model = CasRegister(initial=initial)
+    swap = Op("cas", ("x", (initial, 1)), None, 0, 1)
+    found = special(history_of([swap, Op("read", ("x", None), 1, 2, 3)]), model)
+    assert found is not None
+    assert found.decision.linearizable
+    found = special(history_of([swap, Op("read", ("x", None), initial, 2, 3)]), model)
+    assert found is not None
+    assert not found.decision.linearizable
 
 
 def test_a_model_without_an_algorithm() -> None:

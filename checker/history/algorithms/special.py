@@ -40,11 +40,12 @@ from checker.history.history import NO_RESULT, History
 from checker.history.models.kv import KeyValue
 from checker.history.models.lock import Lock
 from checker.history.models.log import Log
-from checker.history.models.model import NULL, Model, stored
+from checker.history.models.model import NULL, Model, State, stored
 from checker.history.models.mutex import Mutex
 from checker.history.models.queue import Queue
 from checker.history.models.register import CasRegister, Register
 from checker.history.models.set import Set
+from checker.history.values import untyped
 
 MOST_DENSE = 4
 """So many times the operations is a table of keys times values at most."""
@@ -139,7 +140,7 @@ def _registers(history: History, model: Model) -> Special:
     kind = np.where(reads, READ, np.where(cas, CAS, WRITE)).astype(np.int64)
     then = np.zeros(len(history), dtype=np.int64)
     if cas.any():
-        _replacements(history, cas, value, then)
+        _replacements(history, model.initial(), cas, value, then)
 
     given, objects = _side_by_side(history, present, (kind, value, then), initial)
     algorithm, module = ("chains", chains) if cas.any() else ("zones", zones)
@@ -180,18 +181,25 @@ def _code_of(history: History, state: object) -> int:
     return len(history.values)
 
 
-def _replacements(history: History, cas: Bools, value: Ints, then: Ints) -> None:
+def _replacements(history: History, initial: State, cas: Bools, value: Ints, then: Ints) -> None:
     """The two values of each compare-and-set, by index; those that occur nowhere else get more."""
     pairs, places = np.unique(history.argument[cas], return_inverse=True)
-    codes = {stored(v): i for i, v in enumerate(history.values)}
-    codes.setdefault(NULL, len(history.values))
-    first, second = [], []
-    for pair in pairs.tolist():
-        old, new = map(stored, history.values[pair])
-        first.append(codes.setdefault(old, len(codes) + 1))
-        second.append(codes.setdefault(new, len(codes) + 1))
-    value[cas] = np.array(first, dtype=np.int64)[places]
-    then[cas] = np.array(second, dtype=np.int64)[places]
+    parts = [history.values[pair] for pair in pairs.tolist()]
+    plain = _PLAIN.issuperset(type(value) for pair in parts for value in pair)
+    as_key = (lambda value: value) if plain else stored
+    codes = {as_key(v): i for i, v in enumerate(history.values) if not plain or type(v) in _PLAIN}
+    if not plain or type(untyped(initial)) in _PLAIN:
+        codes.setdefault(untyped(initial) if plain else initial, len(history.values))
+    new = len(history.values) + 1
+    ends = np.array(
+        [codes.setdefault(as_key(v), len(codes) + new) for pair in parts for v in pair],
+        dtype=np.int64,
+    ).reshape(-1, 2)
+    value[cas], then[cas] = ends[places].T
+
+
+_PLAIN = frozenset({int, str, type(None)})
+"""Values that need no `stored` to be told apart."""
 
 
 def _side_by_side(
