@@ -11,8 +11,8 @@ order has the two enqueues and the two dequeues.
 
 Where a model does not say which operations need each other (`needs_of` gives None), a
 sub-history must be *sensible*: if its operations had all been concurrent it would be
-linearizable, so that only their order is wrong.  (Unless the history itself is not sensible: a
-value that nobody wrote.)  A rest that is not sensible counts as being linearizable.
+linearizable, so that only their order is wrong.  (Unless none is found that is: a value that
+nobody wrote.)  A rest that is not sensible counts as being linearizable.
 
 Finding one.  A special algorithm names a conflict: it is closed and, as a rule, is all but
 minimal.  The general search says at which return no order was left.  Most often the operations
@@ -37,8 +37,10 @@ from checker.history.search import Budget, Verdict, search
 from checker.history.sequential import sequential
 
 FIRST_CHUNK = 4
-MOST_SENSIBLE = 12
+MOST_SENSIBLE = 40
 """Operations that are tried in all orders, at most; more are taken to be sensible."""
+SENSIBLE_SECONDS = 0.1
+"""And so are those that take longer than this."""
 TRIAL_SECONDS = 2.0
 """For one search: a sub-history that is harder than this is not taken."""
 
@@ -121,7 +123,9 @@ class _Explaining:
             if self.contradict(some):
                 return some
             count *= 2
-        self.guarded = self.guarded and self.is_sensible(before)
+        if self.guarded and not self.is_sensible(before):
+            self.guarded = False
+            self.tried.clear()
         some = self.needs.closed(before)
         return some if self.contradict(some) else None
 
@@ -184,7 +188,8 @@ class _Explaining:
             invoked=np.arange(count),
             returned=np.where(part.returned >= OPEN, OPEN, count + np.arange(count)),
         )
-        return self.searched(some, self.spending, together).kind == "linearizable"
+        spending = self.spending.until(SENSIBLE_SECONDS)
+        return self.searched(some, spending, together).kind != "not linearizable"
 
     # ------------------------------------------------------------------- in words
 
