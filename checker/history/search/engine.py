@@ -41,18 +41,23 @@ R3, *open operations late*.  An open operation x may take effect at any time aft
     loop, or be put behind y.  Only such chains are tried, each with its y.
 R4, *dominance*.  Of two configurations with the same state and the same pending operations that
     are not reads, one *dominates* if it has all reads of the other, and of no kind more open
-    operations.  Any w of the other is one of it, less its reads.  The frontier drops what is dominated.
+    operations.  Any w of the other is one of it, less its reads.  The frontier drops the other.
 
 R1 needs to know which operations are reads: the model says so of some (`Model.reads`), and where a
 history reaches few states a table of all transitions shows them all (transitions.py).
 
-Verdicts.  "not linearizable" by the frontier: at `position`, an operation's return, no
-configuration is left; the events before it are linearizable, with that operation still pending, so that no
-shorter beginning of the history shows it.  Depth first has then tried all and says the same.
-"unknown" says which limit was reached, and the events before `verified` are linearizable.
+Where the states are few, two *relaxed* frontiers help the others to a "not": they allow more
+orders, so that where they find none there is none, and what else they say is ignored.  In
+**unlimited**, open operations take effect as often as one likes, so that nothing is counted.  In
+**reusable**, so do pending operations that are no reads: states and reads are all that is left.
+
+Verdicts.  "not linearizable": at `position`, the return of an operation, no configuration is left.
+By the frontier and depth first, the events before it are linearizable, with that operation still
+pending: no shorter beginning of the history shows it.  By a relaxed frontier, one may (`verified`
+is then less).  "unknown" says which limit was reached.  Events before `verified` are linearizable.
 
 Under one budget: one thread, in slices of work that double (not of time, so that a run repeats
-itself).  Depth first gets its slices only while a return costs the frontier much.
+itself).  The others get slices only while a return costs the frontier much.
 """
 
 from __future__ import annotations
@@ -74,6 +79,8 @@ if TYPE_CHECKING:
 
 Kind = Literal["linearizable", "not linearizable", "unknown"]
 ENGINES = {"frontier": Engine.FRONTIER, "depth first": Engine.DEPTH_FIRST}
+RELAXED = {"unlimited": Engine.UNLIMITED, "reusable": Engine.REUSABLE}
+"""They can only refute."""
 
 FIRST_SLICE, MOST_SLICE = 1 << 16, 1 << 26
 """Of work: transitions and comparisons.  The last is about a second, and no longer for Ctrl-C."""
@@ -118,7 +125,7 @@ class Verdict:
     position: int | None
     """Of that return."""
     verified: int
-    """Events at positions less than this are linearizable."""
+    """Events at positions less than this are linearizable; not more than `position`."""
     last: tuple[Configuration, ...]
     """Some of the configurations before that return, at most 64."""
     limit: Literal["time", "memory"] | None
@@ -191,9 +198,11 @@ def search_problem(
     with ExitStack() as stack:
         prepared = stack.enter_context(closing(Prepared(problem)))
         names = list(ENGINES) if engine is None else [engine]
+        if engine is None and prepared.is_complete:
+            names += RELAXED if len(prepared.fields) else ["reusable"]
         searches = {
             name: stack.enter_context(
-                closing(Search(prepared, ENGINES[name], with_order=with_order))
+                closing(Search(prepared, (ENGINES | RELAXED)[name], with_order=with_order))
             )
             for name in names
         }
@@ -224,7 +233,8 @@ class _Run:
             return self._made("linearizable", name, order=order)
         if status is Status.VIOLATED:
             return self._violated(name)
-        return self._made("unknown", " and ".join(self.numbers))
+        tried = [name for name in self.numbers if name not in RELAXED]
+        return self._made("unknown", " and ".join(tried))
 
     def _decided(self) -> tuple[str, Status]:
         left = list(self.searches)
@@ -235,6 +245,12 @@ class _Run:
                     continue
                 status = self.searches[name].run(work, self.deadline, self.memory)
                 self.numbers[name] = self.searches[name].numbers()
+                if name in RELAXED and status in (Status.LINEARIZABLE, Status.OUT_OF_MEMORY):
+                    left.remove(name)  # it says nothing
+                    self.searches.pop(name).close()
+                    if not left:
+                        return name, Status.PAUSED
+                    continue
                 if status in (Status.LINEARIZABLE, Status.VIOLATED):
                     return name, status
                 if status is Status.OUT_OF_TIME:
@@ -243,7 +259,7 @@ class _Run:
                 if status is Status.OUT_OF_MEMORY:
                     self.limit = status
                     left.remove(name)
-                    if not left:
+                    if not set(left) & set(ENGINES):
                         return name, status
                     self.searches.pop(name).close()  # the other one may have its memory
             work = min(2 * work, MOST_SLICE)
@@ -293,7 +309,8 @@ class _Run:
         positions, numbers = self.prepared.positions, self.numbers.values()
         verified = int(positions[-1]) + 1 if len(positions) else 0
         if kind != "linearizable":
-            verified = int(positions[max((one.furthest for one in numbers), default=0)])
+            exact = [one.furthest for name, one in self.numbers.items() if name not in RELAXED]
+            verified = int(positions[max(exact, default=0)])
         return Verdict(
             kind, engine, order, failed_at, position, verified, last, limit,
             sum(one.configurations for one in numbers),

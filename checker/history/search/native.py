@@ -33,6 +33,8 @@ FEW_ENTRIES = 4096
 class Engine(IntEnum):
     FRONTIER = 0
     DEPTH_FIRST = 1
+    UNLIMITED = 2
+    REUSABLE = 3
 
 
 class Status(IntEnum):
@@ -123,6 +125,7 @@ class Prepared:
         self.error: BaseException | None = None
         most = FEW_ENTRIES + 2 * problem.operations
         table = complete(self.states, problem.step, problem.opened, most)
+        self.is_complete = table is not None
         self.reads = self._reads(table)
         self.kind = self._kinds(table)
         opened = np.array(problem.opened, dtype=np.bool_)

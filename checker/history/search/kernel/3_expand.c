@@ -43,6 +43,8 @@ struct Search {
     Machine *machine;
     Pending *pending;
     Emit emit;
+    int unlimited;            /* relaxed: open operations of a kind are used without end, */
+    int reusable;             /* and so are pending ones that are no reads */
     int latest_first;         /* order in which operations are tried */
     u32 target;               /* the slot of the operation that returns */
     u32 failure;              /* a Status, or 0 */
@@ -259,7 +261,7 @@ static int after_chain(Search *s, const Node *from, const Node *n, u32 depth) {
             Node child = *n;
             child.state = one_of(s->machine, value, i);
             if (depth && needless(s, from->state, depth, kind, NONE, child.state)) continue;
-            SET(child.mask, j);
+            if (!s->reusable) SET(child.mask, j);
             absorb(s, &child);
             int stop = s->emit(s, &child, depth, j);
             if (stop) return stop;
@@ -306,7 +308,7 @@ static int chains(Search *s, const Node *from) {
         Link *link = s->chain + depth;
         link->node = *n;
         link->node.state = after;
-        link->node.used[f->word] += 1ull << f->shift;
+        if (!s->unlimited) link->node.used[f->word] += 1ull << f->shift;
         link->kind = f->kind;
         link->field = field;
         link->choice = choice;

@@ -158,19 +158,26 @@ static int level_begin(Search *s) {
     return 0;
 }
 
+/* Has the operation that returns taken effect?  If pending operations can be used again, nobody
+   knows of those that are no reads. */
+INLINE int passes(const Search *s, const Node *n) {
+    if (n->state == DEAD) return 0;
+    return BIT(n->mask, s->target) || (s->reusable && !BIT(s->pending->reads, s->target));
+}
+
 /* Those in which the operation has taken effect are the next front.  If there are none, the
    front stays as it was. */
 static int level_end(Search *s) {
     u64 passed = 0;
     for (u64 i = 0; i < s->count; i++)
-        passed += s->nodes[i].state != DEAD && BIT(s->nodes[i].mask, s->target);
+        passed += passes(s, s->nodes + i);
     if (!passed) return VIOLATED;
     while (s->front_room < passed)
         if (!grow(s, (void **)&s->front, &s->front_room, sizeof(Node))) return s->failure;
     s->front_count = 0;
     for (u64 i = 0; i < s->count; i++) {
         Node *n = s->nodes + i;
-        if (n->state == DEAD || !BIT(n->mask, s->target)) continue;
+        if (!passes(s, n)) continue;
         Node *to = s->front + s->front_count++;
         *to = *n;
         CLEAR(to->mask, s->target);

@@ -1,6 +1,6 @@
 /* The general search, 6 of 6: what Python calls. */
 
-enum { FRONTIER = 0, DEPTH_FIRST = 1 };
+enum { FRONTIER = 0, DEPTH_FIRST = 1, UNLIMITED = 2, REUSABLE = 3 };
 
 void search_free(Search *s) {
     if (!s) return;
@@ -30,7 +30,9 @@ Search *search_new(Machine *m, int engine, u32 operations, u32 events, const u32
     s->front_room = s->stack_room = 1;
     s->front->state = initial;
     s->front_count = 1;
-    s->emit = engine == FRONTIER ? level_emit : depth_emit;
+    s->emit = engine == DEPTH_FIRST ? depth_emit : level_emit;
+    s->unlimited = engine >= UNLIMITED;
+    s->reusable = engine == REUSABLE;
     s->latest_first = engine == DEPTH_FIRST;
     s->stack->node = *s->front;
     s->stack->flags = DIRECT;
@@ -48,7 +50,7 @@ int search_run(Search *s, int engine, u64 work, double deadline, u64 memory) {
     s->deadline = deadline;
     s->memory_limit = memory;
     if (now() > deadline) return OUT_OF_TIME;
-    int status = engine == FRONTIER ? frontier_run(s) : depth_run(s);
+    int status = engine == DEPTH_FIRST ? depth_run(s) : frontier_run(s);
     /* A transition that could not be asked gives no way on: that is no verdict. */
     if (s->failure) return s->failure;
     return status;
@@ -62,8 +64,8 @@ void search_numbers(const Search *s, u64 *to) {
 
 /* The configurations at the furthest return: state, then mask words, then used words, each. */
 u64 search_last(Search *s, int engine, u64 most, u64 *to) {
-    const Node *from = engine == FRONTIER ? s->front : s->last;
-    u64 count = engine == FRONTIER ? s->front_count : s->last_count;
+    const Node *from = engine == DEPTH_FIRST ? s->last : s->front;
+    u64 count = engine == DEPTH_FIRST ? s->last_count : s->front_count;
     if (count > most) count = most;
     cursor_to(s->pending, s->machine, s->furthest);
     for (u64 i = 0; i < count; i++) {
