@@ -125,3 +125,18 @@ def test_random_histories(seed: int) -> None:
         verdicts.append(compare(history))
     assert verdicts.count(True) > 50
     assert verdicts.count(False) > 50
+
+
+def test_crashed_ones_in_a_circle() -> None:
+    """Each is the proof of the other, and only the read is one that answered."""
+    assert (
+        compare(
+            [
+                Op("cas", (1, 2), None, 0, None),
+                Op("cas", (2, 1), None, 1, None),
+                Op("cas", (1, 3), None, 2, None),
+                Op("read", None, 3, 3, 4),
+            ]
+        )
+        is False
+    )

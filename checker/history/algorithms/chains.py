@@ -258,12 +258,15 @@ def _proofs(some: Ints, given: Registers) -> Ints:
     crashed = given.times.crashed
     installs, target = _installs(given)
     happened = (given.kind != WRITE) & (~crashed | (installs & used(given)[target]))
-    found: list[int] = []
     waiting = some[crashed[some]].tolist()
+    seen, found = set(waiting), []
     while waiting:
         uses = np.flatnonzero(happened & (given.value == target[waiting.pop()]))
-        use = int(uses[np.argmin(crashed[uses])])
-        found.append(use)
-        if crashed[use]:
-            waiting.append(use)
+        answered = uses[~crashed[uses]]
+        # Of crashed ones all, for some may lead back to where they came from.
+        for use in (answered[:1] if len(answered) else uses).tolist():
+            found.append(use)
+            if crashed[use] and use not in seen:
+                seen.add(use)
+                waiting.append(use)
     return np.array(found, dtype=np.int64)
