@@ -263,7 +263,8 @@ class _Portfolio:
             return
         waiting = {id(part): verdict for part, verdict in again}
         for part, verdict in self.turns([part for part, _ in again], None):
-            waiting[id(part)] = verdict
+            if verdict.verified > waiting[id(part)].verified:
+                waiting[id(part)] = verdict
             if verdict.kind != "unknown":
                 del waiting[id(part)]
                 if self.take(part, verdict):

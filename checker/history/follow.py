@@ -315,9 +315,7 @@ class Following:
             verdict, reason = "unknown", f"the {limit} limit was reached"
         elif assumed:
             verdict = "unknown"
-            reason = (
-                f"{assumed} operations were pending for so long that they were taken to be open"
-            )
+            reason = f"{assumed} operations were answered so late that they were taken to be open"
         else:
             verdict = "linearizable"
         return Result(
