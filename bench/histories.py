@@ -61,6 +61,8 @@ def write(
             key = keys(i)
             named = "null" if key is None else f'"{key}"'
             kind, value = ("invoke", argument) if e < len(begin) else ("ok", result)
+            if kind == "ok" and value == "false":
+                kind, value = "fail", argument
             if e >= len(begin) and info[i]:
                 kind, value = "info", argument
             shown = "null" if value is None else str(value)
@@ -85,7 +87,8 @@ def registers(values: int | None, *, keys: int = 1, names: tuple[str, str] = ("r
 
 
 def cas_registers(values: int) -> Callable[[int], Call]:
-    random, held = Random(5), 0
+    random = Random(5)
+    held: int | None = None
 
     def effect(i: int) -> Call:
         nonlocal held
@@ -172,7 +175,7 @@ CASES: list[Case] = [
     ("general: register, 5 values, 10^5, 10 clients", "register", "10 s",
      lambda p: write(p, MILLION // 10, 10, registers(5)), []),
     ("cas-register, 5 values, 10^4, 2% crashed", "cas-register", "1 s",
-     lambda p: write(p, 10_000, 5, cas_registers(5), crashed=0.02), ["--initial", "0"]),
+     lambda p: write(p, 10_000, 5, cas_registers(5), crashed=0.02), []),
     ("register, 5 values, 10^4, 1% crashed", "register", "1 s",
      lambda p: write(p, 10_000, 5, registers(5), crashed=0.01), []),
     ("50 clients, 10 keys, 2,000, broken, explained", "kv", "0.5 s", stale, []),

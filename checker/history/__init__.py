@@ -18,12 +18,16 @@ A history is data: nothing here asks a clock, and nothing of it is evaluated.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from checker.history.building import Builder
 from checker.history.errors import HistoryError
 from checker.history.history import UNKNOWN, History, Operation
 from checker.history.reading import read_history
-from checker.history.record import Recorder
-from checker.history.writing import write_history
+
+if TYPE_CHECKING:
+    from checker.history.record import Recorder
+    from checker.history.writing import write_history
 
 __all__ = [
     "UNKNOWN",
@@ -35,3 +39,16 @@ __all__ = [
     "read_history",
     "write_history",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Imported when it is used: who checks a small history waits for it longer than for the check."""
+    if name == "Recorder":
+        from checker.history.record import Recorder
+
+        return Recorder
+    if name == "write_history":
+        from checker.history.writing import write_history
+
+        return write_history
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
