@@ -42,7 +42,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Imported when it is used: who checks a small history waits for it longer than for the check."""
+    """Imported when it is used: it takes longer than the check of a small history."""
     if name == "Recorder":
         from checker.history.record import Recorder
 
