@@ -19,7 +19,8 @@ Registers (register, cas-register, kv without append).  An operation that observ
 Queue.  The operations of one value need each other: enqueue and dequeue.  *Why*: leave a value out
     of a queue's whole life, and all other values come in the same order.  A dequeue that found
     the queue empty is needed by none.
-Mutex.  A client's `acquire` and its next `release` need each other.
+Mutex.  A client's `acquire` and its next `release` need each other.  For mutexes the rule is only
+    a convention: where a client releases what another acquired, or was refused, it does not hold.
 Set.  The operations that add and remove one element are those of a register with two values.
 Others.  Nothing is known of which operations explain which; then see explain.py, `sensible`.
 

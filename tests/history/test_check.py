@@ -173,6 +173,12 @@ def test_all_algorithms_agree_with_every_order(name: str) -> None:
         for algorithm in ("frontier", "depth-first"):
             assert bool(linearize(history, model, algorithm=algorithm, explain=False)) is expected
         assert followed(operations, model).verdict == result.verdict
+        if expected:
+            for _, part in history.split():
+                needs = needs_of(part, model)
+                if needs is not None and name != "mutex":  # the rule of needs.py
+                    some = random.sample(range(len(part)), random.randint(0, len(part)))
+                    assert brute(part.take(needs.closed(some)), model)
         if not expected:
             assert_minimal(result, history, model)
             # From the conflict of a special algorithm, too.
