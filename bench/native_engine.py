@@ -12,8 +12,7 @@ the native engine takes and counts: what is compared is states.
 A rate is distinct states a second of the search itself, by wall clock.  What comes before (the
 start: lowering and loading; for SPIN and by hand, compiling) does not count in rates and ratios;
 `seconds` has the start too, with the compiled library in the cache.  What a whole command takes is
-measured apart.  Ratios of searches by one thread are of processor time, which is less disturbed by
-a busy machine.  Memory is the peak of a fresh process, everything included, by distinct states.
+measured apart.  Memory is the peak of a fresh process, everything included, by distinct states.
 Of several rounds the medians are given; a ratio is the median of the ratios of each round.
 
 Before each run half a gigabyte is touched and given back: on a virtual machine, memory that its
@@ -27,7 +26,6 @@ import json
 import os
 import platform
 import re
-import resource
 import shutil
 import statistics
 import subprocess
@@ -72,8 +70,6 @@ class Run:
     states: int
     seconds: float
     peak_bytes: int
-    processor_seconds: float
-    """Of the search alone, all threads together."""
     start_seconds: float = 0.0
     """What of `seconds` went by before the first state."""
     transitions: int | None = None
@@ -142,8 +138,9 @@ GROWTH = [
 def touch_memory() -> None:
     """In a process of its own: what a process had at most, those that it starts inherit."""
     program = (
-        "import mmap; m = mmap.mmap(-1, 2**29, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS); "
-        "m.madvise(mmap.MADV_HUGEPAGE); any(m[page] for page in range(0, len(m), 4096))"
+        "import mmap; m = mmap.mmap(-1, 2**29, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)\n"
+        "m.madvise(mmap.MADV_HUGEPAGE)\n"
+        "for page in range(0, len(m), 4096): m[page] = 1"
     )
     output([sys.executable, "-c", program])
 
@@ -164,25 +161,22 @@ def measure(case: Case) -> Run:
     specs = catalogue() | {"sliding_window": SlidingWindow}
     machine = specs[case.spec](**case.constants)
 
-    def run(max_states: int | None) -> tuple[Any, float]:
-        began = time.process_time()
-        result = check(
+    def run(max_states: int | None) -> Any:
+        return check(
             machine,
             engine="native",
             workers=case.workers,
             properties=case.properties,
             max_states=max_states,
         )
-        return result, time.process_time() - began
 
     run(1)  # the library is made, and is in the cache from now on
-    result, processor_seconds = run(None)
+    result = run(None)
     assert result, result
     return Run(
         states=result.distinct_states,
         seconds=result.seconds,
         peak_bytes=result.peak_memory_bytes,
-        processor_seconds=processor_seconds - result.start_seconds,
         start_seconds=result.start_seconds,
         transitions=result.transitions,
     )
@@ -213,15 +207,12 @@ def defines() -> list[str]:
 
 def searched(command: list[str], memory: str, unit_bytes: int) -> Run:
     """A run of SPIN or of the search by hand: both say in the same words what they found."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     said = output(command)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert "errors: 0" in said, said
     run = Run(
         states=int(number(r"(\d+) states, stored", said)),
         seconds=number(r"elapsed time ([\d.]+) seconds", said),
         peak_bytes=int(number(memory, said) * unit_bytes),
-        processor_seconds=after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime,
     )
     return checked(run, AGREEMENT.states, command[0])
 
@@ -330,16 +321,15 @@ def paxos(report: Report, folder: Path, rounds: int) -> None:
         "SPIN": "SPIN, agreement, 1 thread",
     }
     one = runs["one"]
-    processor = attrgetter("processor_seconds")
     clock = attrgetter("search_seconds")
     for name, found in runs.items():
         report.row(titles[name], found)
     if has_spin:
         for name in list(SPIN_VARIANTS)[1:]:
             report.row(name, [spin(folder, name)()])
-        report.ratio("SPIN takes, times native with 1 worker", runs["SPIN"], one, processor)
-    report.ratio("C by hand takes, times native with 1 worker", runs["by hand"], one, processor)
-    report.ratio("every property takes, times agreement", runs["everything"], one, processor)
+        report.ratio("SPIN takes, times native with 1 worker", runs["SPIN"], one, clock)
+    report.ratio("C by hand takes, times native with 1 worker", runs["by hand"], one, clock)
+    report.ratio("every property takes, times agreement", runs["everything"], one, clock)
     report.ratio(f"1 worker takes, times {CORES} workers", one, runs["all"], clock)
 
 
