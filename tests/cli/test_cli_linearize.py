@@ -56,10 +56,7 @@ def test_one_that_is_not(folder: Path) -> None:
     lines = result.stdout.splitlines()
     assert lines[0] == "✗ bad.jsonl  not linearizable"
     assert lines[3].startswith("  These 3 operations contradict each other; without any one")
-    assert lines[5:7] == [
-        "  process 0  ├ write(1) ┤  ├ write(2) ┤",
-        "  process 1                              ├ read() → 1 ┤",
-    ] or lines[5].startswith("  process 0  ├ write(1) ┤")
+    assert any(line.startswith("  process 0  ├ write(1) ┤") for line in lines)
     words = " ".join(result.stdout.split())
     assert "By then all that had returned before leaves the state 2." in words
 
