@@ -305,14 +305,17 @@ class Machine(RuleBasedStateMachine):
         self.run.open()
         self.works = True
 
-    def attempt(self, call: str, *arguments: int) -> None:
+    def attempt(self, call: str, *arguments: int) -> bool:
+        """Whether it went through; after a power cut the journal has been opened again."""
         try:
             getattr(self.run, call)(*arguments)
+            return True
         except JournalStopped:
             assert self.run.files.fault is not None, "it stopped, and nothing had failed"
             self.works = False
         except PowerCut:
             self.crash_with(None, [])
+        return False
 
     def crash_with(self, keep: Keep | None, changes: list[int]) -> None:
         self.run.files.fault = None
@@ -339,8 +342,7 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.works)
     @rule()
     def close_and_open(self) -> None:
-        self.attempt("close")
-        if self.works:
+        if self.attempt("close"):
             self.attempt("open")
 
     @rule()
