@@ -20,7 +20,7 @@ from collections.abc import Iterable
 from checker.engines.python.explore import INTERRUPTED
 from checker.engines.python.judge import Judge, Successors, Wrong
 from checker.engines.python.plan import Plan
-from checker.engines.python.watch import Watch
+from checker.engines.python.watch import Watch, no_garbage
 from checker.engines.result import Limits, ProgressCallback, Step
 from checker.engines.walked import Choice, Simulation, Walked
 from checker.lang.errors import LimitReached, ModelError
@@ -61,7 +61,7 @@ class Walker(Walked):
 
     def run(self, walks: int, depth: int) -> None:
         try:
-            with self.watch.alarm():
+            with self.watch.alarm(), no_garbage():
                 initial = self.starts()
                 while self.walks < walks and not self.findings.violations:
                     self.walk(self.chance.choice(initial), depth)

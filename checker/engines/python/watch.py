@@ -116,7 +116,8 @@ class Watch:
 def no_garbage() -> Iterator[None]:
     """States are immutable and refer only to what is older, so there are no cycles to collect.
 
-    Python's collector would walk through all of them again and again, a seventh of the time.
+    Python's collector would walk through all of them again and again, a seventh of the time;
+    and an alarm that rings in a callback of the collector would be swallowed there.
     """
     was_enabled = gc.isenabled()
     gc.disable()
