@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from checker.cli.options import constants_option, json_option, limits_options
+from checker.cli.progress import clock, drawing
 from checker.cli.status import BadInput
 
 if TYPE_CHECKING:
@@ -147,7 +146,8 @@ def command(
     walks = walks or chosen.walks
     machine = instance(chosen.target, constants)
     memory = limit_bytes(max_memory)
-    with guarded(memory), showing(chosen.name) as progress:
+    line = partial(line_of, chosen.name)
+    with guarded(memory), drawing(f"{chosen.name} ...", line) as progress:
         common: dict[str, Any] = {
             "workers": workers or len(os.sched_getaffinity(0)),
             "seed": seed,
@@ -238,40 +238,17 @@ def listed(as_json: bool) -> int:
 # --------------------------------------------------------------------------- progress
 
 
-@contextmanager
-def showing(title: str) -> Iterator[Callable[[Progress], None] | None]:
-    """A callback that draws one line on standard error, where that is a terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.live import Live
-    from rich.text import Text
-
-    console = Console(stderr=True, highlight=False)
-    start = Text(f"{title} ...", style="dim")
-    with Live(start, console=console, auto_refresh=False, transient=True) as live:
-
-        def show(now: Progress) -> None:
-            line = Text(line_of(title, now), no_wrap=True, overflow="ellipsis")
-            live.update(line, refresh=True)
-
-        yield show
-
-
 def line_of(title: str, now: Progress) -> str:
     """`nodes  1,234,567 of 2,336,028 edges  21,300/s  depth 17  0:58  about 0:52 left`."""
     what = {"reading the spec": "states of the spec"}.get(now.phase, now.phase)
     of = f" of {now.total:,}" if now.total else ""
-    minutes, seconds = divmod(int(now.seconds), 60)
     parts = [
         title,
         f"{now.done:,}{of} {what}",
         f"{now.rate:,.0f}/s",
         f"depth {now.depth:,}",
-        f"{minutes}:{seconds:02}",
+        clock(now.seconds),
     ]
     if now.seconds_left is not None and now.phase == "edges":
-        left_minutes, left_seconds = divmod(int(now.seconds_left), 60)
-        parts.append(f"about {left_minutes}:{left_seconds:02} left")
+        parts.append(f"about {clock(now.seconds_left)} left")
     return "  ".join(parts)

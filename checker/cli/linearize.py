@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -149,6 +148,7 @@ def command(
 
     Exit status: 0 linearizable, 1 not, 2 wrong usage or bad input, 3 unknown.
     """
+    from checker.cli.progress import counting
     from checker.history.budget import Spending, process_began
 
     given = _model(model, initial)
@@ -176,7 +176,7 @@ def command(
         "spending": spending,
     }
     results = []
-    with _showing() as tick:
+    with counting("events") as tick:
         for path in histories:
             results.append(_one(path, given, reading, deciding, tick))
     return give(results, as_json=as_json)
@@ -319,25 +319,3 @@ def _convert(histories: tuple[str, ...], target: Path, reading: dict[str, Any]) 
     write_file(target, write)
     note(f"{len(history):,} operations are in {target}")
     return 0
-
-
-@contextmanager
-def _showing() -> Iterator[Callable[[int], None]]:
-    """Progress on standard error, where that is a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.live import Live
-    from rich.text import Text
-
-    console = Console(stderr=True, highlight=False)
-    read = 0
-    with Live(Text("..."), console=console, auto_refresh=False, transient=True) as live:
-
-        def show(events: int) -> None:
-            nonlocal read
-            read += events
-            live.update(Text(f"{read:,} events"), refresh=True)
-
-        yield show

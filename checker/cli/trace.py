@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -67,6 +63,7 @@ def command(
     Exit status: 0 it matches, 1 it does not, 2 wrong usage or bad input, 3 undecided.
     """
     from checker.cli.output import emit, emit_json
+    from checker.cli.progress import counting
     from checker.cli.status import BadInput
     from checker.cli.target import find
     from checker.trace.reading import LogError, LogFile
@@ -74,7 +71,7 @@ def command(
 
     target = find(spec)
     try:
-        with _showing() as tick:
+        with counting("lines") as tick:
             files = [LogFile(path, tick) for path in logs]
             outcome = _validated(target, files, constants, hidden, max_candidates)
     except LogError as error:
@@ -84,29 +81,6 @@ def command(
     else:
         emit(report(outcome))
     return STATUS[outcome.verdict]
-
-
-@contextmanager
-def _showing() -> Iterator[Callable[[int], None]]:
-    """Progress on standard error, where that is a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.live import Live
-    from rich.text import Text
-
-    console = Console(stderr=True, highlight=False)
-    read, started = 0, time.monotonic()
-    with Live(Text("..."), console=console, auto_refresh=False, transient=True) as live:
-
-        def show(lines: int) -> None:
-            nonlocal read
-            read += lines
-            rate = read / (time.monotonic() - started)
-            live.update(Text(f"{read:,} lines  {rate:,.0f}/s"), refresh=True)
-
-        yield show
 
 
 def _validated(
