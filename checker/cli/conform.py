@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from checker.cli.options import constants_option, json_option, limits_options
+from checker.cli.options import (
+    choose_option,
+    constants_option,
+    depth_option,
+    json_option,
+    limits_options,
+    seed_option,
+)
 from checker.cli.progress import clock, drawing
 from checker.cli.status import BadInput
 
@@ -48,23 +55,12 @@ REPLAYS = 1000
 @click.option(
     "--walks", type=click.IntRange(min=1), help="Instead of all edges: so many walks of chance."
 )
-@click.option(
-    "--depth",
-    type=click.IntRange(min=1),
-    default=100,
-    show_default=True,
-    help="The most steps of a walk.",
+@depth_option
+@choose_option(
+    ["guided", "random"],
+    "Walks prefer steps to what they have not seen, or all steps are equally likely.",
 )
-@click.option(
-    "--choose",
-    type=click.Choice(["guided", "random"]),
-    default="guided",
-    show_default=True,
-    help="Walks prefer steps to what they have not seen, or all steps are equally likely.",
-)
-@click.option(
-    "--seed", type=int, default=0, show_default=True, help="Another seed, other walks and replays."
-)
+@seed_option("walks and replays")
 @click.option(
     "--max-states", type=click.IntRange(min=1), help="Stop when the spec has more states than this."
 )

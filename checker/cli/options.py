@@ -66,6 +66,14 @@ property_option = click.option(
     help="Only this property (`deadlock` and `coverage` are names, too).  May be repeated.",
 )
 
+depth_option = click.option(
+    "--depth",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    help="The most steps of a walk.",
+)
+
 _LIMITS = (
     click.option("--max-seconds", type=Seconds(), help="Stop after so long: 90, 10m, 2h."),
     click.option(
@@ -138,3 +146,17 @@ def file_options(command: F) -> F:
     for option in reversed(_FILES):
         command = option(command)
     return command
+
+
+def choose_option(ways: list[str], help_text: str) -> Callable[[F], F]:
+    """--choose: how a walk goes on.  The first of the ways is the default."""
+    return click.option(
+        "--choose", type=click.Choice(ways), default=ways[0], show_default=True, help=help_text
+    )
+
+
+def seed_option(changes: str) -> Callable[[F], F]:
+    """--seed, and what another one changes."""
+    return click.option(
+        "--seed", type=int, default=0, show_default=True, help=f"Another seed, other {changes}."
+    )

@@ -7,11 +7,14 @@ from pathlib import Path
 import click
 
 from checker.cli.options import (
+    choose_option,
     constants_option,
+    depth_option,
     file_options,
     json_option,
     limits_options,
     property_option,
+    seed_option,
     spec_argument,
 )
 
@@ -22,20 +25,11 @@ from checker.cli.options import (
 @click.option(
     "--walks", type=click.IntRange(min=1), default=1000, show_default=True, help="How many."
 )
-@click.option(
-    "--depth",
-    type=click.IntRange(min=1),
-    default=100,
-    show_default=True,
-    help="The most steps of a walk.",
-)
-@click.option("--seed", type=int, default=0, show_default=True, help="Another seed, other walks.")
-@click.option(
-    "--choose",
-    type=click.Choice(["steps", "actions"]),
-    default="steps",
-    show_default=True,
-    help="What is equally likely: all steps that are possible, or all actions that have some.",
+@depth_option
+@seed_option("walks")
+@choose_option(
+    ["steps", "actions"],
+    "What is equally likely: all steps that are possible, or all actions that have some.",
 )
 @click.option(
     "--weight",
