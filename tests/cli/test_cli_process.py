@@ -183,3 +183,11 @@ def test_progress_on_a_terminal_only(grid: str) -> None:
     assert b" states  " in shown
     assert b"frontier" in shown
     assert b"frontier" not in quorate("check", grid, "--max-seconds", "1").stderr
+
+
+def test_what_is_read_is_counted_on_a_terminal_only(tmp_path: Path) -> None:
+    run = tmp_path / "run.jsonl"
+    event = {"process": 0, "f": "read", "value": None}
+    run.write_text("".join(json.dumps(event | {"type": t}) + "\n" for t in ("invoke", "ok")))
+    assert b"2 events  " in on_terminal("linearize", str(run), "--model", "register")
+    assert b"events" not in quorate("linearize", str(run), "--model", "register").stderr
