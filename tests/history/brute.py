@@ -124,15 +124,17 @@ def recorded(
     random: Random,
     count: int,
     initial: Any,
-    call: Callable[[Random, Any], tuple[str, Any, Any, Any]],
+    call: Callable[..., tuple[str, Any, Any, Any]],
     *,
     clients: int,
     crash: float = 0.0,
+    tick: int | None = None,
 ) -> list[Op]:
     """A linearizable history: each operation takes effect at a random point of its interval.
 
-    `call(random, state) -> (f, argument, result, next state)`.  A crashed operation takes effect
-    after its invocation or not at all.
+    `call(random, state) -> (f, argument, result, next state)`; with a `tick`, the time at which it
+    takes effect is its last argument: an event is at its position times that.  A crashed operation
+    takes effect after its invocation or not at all.
     """
     spans = intervals(random, count, clients)
     crashed = [random.random() < crash for _ in spans]
@@ -143,7 +145,8 @@ def recorded(
     made: dict[int, tuple[str, Any, Any]] = {}
     state = initial
     for i in sorted(range(count), key=points.__getitem__):
-        f, argument, result, following = call(random, state)
+        now = () if tick is None else (int(points[i] * tick),)
+        f, argument, result, following = call(random, state, *now)
         made[i] = (f, argument, result)
         if not crashed[i] or random.random() < 0.6:
             state = following

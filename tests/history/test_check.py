@@ -1,7 +1,4 @@
-"""Verdicts and witnesses of `linearize`, of all models, against every order of the operations.
-
-QUORATE_HISTORIES=100000 makes as many histories of each model as that; few by default.
-"""
+"""`linearize` on histories made by hand: verdicts, witnesses, options, limits."""
 
 from __future__ import annotations
 
@@ -9,7 +6,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -22,182 +18,10 @@ from checker.history.check import AlgorithmError, linearize
 from checker.history.follow import Following
 from checker.history.history import History
 from checker.history.jsonl import Event
-from checker.history.models import MODELS, Model
-from checker.history.needs import Needs, needs_of
+from checker.history.models import MODELS
 from checker.history.result import Result
-from checker.history.rules import checked
-from checker.history.values import to_json
-from tests.history.brute import Op, linearizable, recorded
-from tests.history.test_algorithms_special import (
-    CALLS,
-    Call,
-    call_of,
-    damaged,
-    nothing,
-    steps_of,
-)
 
-COUNT = int(os.environ.get("QUORATE_HISTORIES", "120"))
 ROOT = Path(__file__).resolve().parents[2]
-
-MORE: dict[str, list[Call]] = {
-    "register-few": [
-        ("write", lambda r, _: r.randrange(3), lambda _r, _s: [None]),
-        ("read", nothing, lambda _r, _s: [None, 0, 1, 2]),
-    ],
-    "cas-register-few": [
-        ("write", lambda r, _: r.randrange(3), lambda _r, _s: [None]),
-        ("read", nothing, lambda _r, _s: [None, 0, 1, 2]),
-        ("cas", lambda r, _: (r.randrange(3), r.randrange(3)), lambda _r, _s: [None, False]),
-    ],
-    "kv-append": [
-        ("append", lambda r, _: r.choice("abc"), lambda _r, _s: [None]),
-        ("put", lambda r, _: r.choice("abc"), lambda _r, _s: [None]),
-        ("get", nothing, lambda _r, s: [s if isinstance(s, str) else None]),
-        ("delete", nothing, lambda r, _s: r.sample([None, True, False], 3)),
-    ],
-    "queue-few": [
-        ("enqueue", lambda r, _: r.randrange(2), lambda _r, _s: [None]),
-        ("dequeue", nothing, lambda _r, s: [s[0] if s else None]),
-    ],
-    "counter": [
-        ("add", lambda r, _: r.randrange(1, 3), lambda _r, _s: [None]),
-        ("read", nothing, lambda _r, s: [s]),
-        ("increment-and-get", nothing, lambda _r, s: [s + 1]),
-    ],
-    "consensus": [
-        ("propose", lambda r, _: r.randrange(3), lambda _r, _s: [0, 1, 2]),
-        ("learn", nothing, lambda _r, _s: [None, 0, 1, 2]),
-    ],
-    "set-read": [
-        ("add", lambda r, _: r.randrange(3), lambda _r, _s: [None]),
-        ("read", nothing, lambda _r, s: [tuple(sorted(s))]),
-    ],
-}
-EVERY = CALLS | MORE
-
-
-def built(operations: Sequence[Op]) -> History:
-    """With as many processes as needed; those that crashed do nothing more."""
-    builder, free, mine = Builder("test"), list(range(50)), dict[int, int]()
-    for event in events_of(operations, free, mine):
-        builder.event(event.process, event.type, event.f, event.value, key=event.key)
-    return builder.finish()
-
-
-def events_of(operations: Sequence[Op], free: list[int], mine: dict[int, int]) -> list[Event]:
-    places: list[tuple[int, int, bool]] = []
-    for i, o in enumerate(operations):
-        places.append((o.invoked, i, False))
-        if o.returned is not None:
-            places.append((o.returned, i, True))
-    found = []
-    for _, i, is_end in sorted(places):
-        o = operations[i]
-        key, argument = o.argument
-        if is_end:
-            process = mine.pop(i)
-            free.insert(0, process)
-            found.append(Event(process, "ok", o.f, key, to_json(o.result)))
-        else:
-            mine[i] = free.pop(0)
-            found.append(Event(mine[i], "invoke", o.f, key, to_json(argument)))
-    return found
-
-
-def brute(history: History, model: Model) -> bool:
-    """Of all its keys."""
-    operations = [
-        Op(o.f, (o.key, o.argument), o.result, o.invoked, None if o.is_open else o.returned)
-        for o in history
-    ]
-    return all(
-        linearizable(
-            [o for o in operations if o.argument[0] == key], model.initial(), steps_of(model)
-        )
-        for key in {o.argument[0] for o in operations}
-    )
-
-
-def together(history: History) -> History:
-    """The same, all concurrent."""
-    count = len(history)
-    returned = [int(r) if r > 2**50 else count + i for i, r in enumerate(history.returned)]
-    return history.with_columns(invoked=range(count), returned=returned)
-
-
-def assert_minimal(result: Result, history: History, model: Model) -> None:
-    """The witness is not linearizable; without any one of them it is."""
-    witness = result.witness
-    assert witness is not None
-    assert result.minimal
-    assert not brute(witness, model), result.reason
-    key = int(witness.key[0])
-    assert (witness.key == key).all()
-    whole = history.of_key(key)
-    needs = needs_of(whole, model)
-    some = [whole.origin.tolist().index(i) for i in witness.origin.tolist()]
-    guarded = needs is None and brute(together(witness), model)
-    if needs is None:
-        needs = Needs()
-    else:
-        assert set(needs.closed(some)) == set(some)
-    for i in some:
-        rest = whole.take(needs.without(some, [i]))
-        senseless = guarded and not brute(together(rest), model)
-        assert brute(rest, model) or senseless, f"without {whole.operation(i)}"
-
-
-@pytest.mark.parametrize("name", EVERY)
-def test_all_algorithms_agree_with_every_order(name: str) -> None:
-    model = MODELS[next(m for m in (name, name.rpartition("-")[0]) if m in MODELS)]()
-    random = Random(name)
-    call = call_of(model, EVERY[name])
-    verdicts = []
-    for _ in range(COUNT):
-        operations = recorded(
-            random,
-            random.randint(1, 9),
-            (model.initial(), model.initial()),
-            call,
-            clients=random.randint(1, 4),
-            crash=random.choice([0, 0, 0.2]),
-        )
-        for _ in range(random.choice([0, 1, 2, 3])):
-            operations = damaged(random, operations)
-        history = checked(built(operations), model)
-        expected = brute(history, model)
-        verdicts.append(expected)
-        result = linearize(built(operations), model)
-        assert bool(result) is expected
-        for algorithm in ("frontier", "depth-first"):
-            assert bool(linearize(history, model, algorithm=algorithm, explain=False)) is expected
-        assert followed(operations, model).verdict == result.verdict
-        if expected:
-            for _, part in history.split():
-                needs = needs_of(part, model)
-                if needs is not None and name != "mutex":  # the rule of needs.py
-                    some = random.sample(range(len(part)), random.randint(0, len(part)))
-                    assert brute(part.take(needs.closed(some)), model)
-        if not expected:
-            assert_minimal(result, history, model)
-            # From the conflict of a special algorithm, too.
-            found = linearize(history, model, per_key=True)
-            assert sorted(map(str, found.keys)) == sorted({str(o.key) for o in history})
-            assert_minimal(found, history, model)
-    assert verdicts.count(True) > COUNT // 10
-    assert verdicts.count(False) > COUNT // 30
-
-
-def followed(operations: Sequence[Op], model: Model) -> Result:
-    following = Following(model, Spending())
-    for line, event in enumerate(events_of(operations, list(range(50)), {}), 1):
-        following.add(event, line)
-        if following.violated:
-            break
-    following.finish()
-    return following.result(explained=False)
-
 
 # --------------------------------------------------------------------------- by hand
 
@@ -347,12 +171,11 @@ def test_a_violation_on_another_key_is_not_hidden_by_a_hard_one() -> None:
 
 HASHED = """
 from tests.history.test_check import *
+from tests.history.generated import *
 random = Random(1)
-for name in ("cas-register-few", "queue-few", "kv"):
-    model = MODELS[next(m for m in (name, name.rpartition("-")[0]) if m in MODELS)]()
-    for _ in range(25):
-        made = recorded(random, 9, (model.initial(),) * 2, call_of(model, EVERY[name]), clients=4)
-        result = linearize(built(damaged(random, damaged(random, made))), model)
+for name in ("cas-register-few", "queue-few", "kv", "tree"):
+    for _ in range(40):
+        result = linearize(built(made(random, name)), model_of(name))
         print(result.verdict, result.algorithm, result.reason, result.to_json()["witness"])
 """
 

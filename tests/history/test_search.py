@@ -81,6 +81,20 @@ def bag(state: tuple[int, ...], f: str, argument: Any, result: Any) -> Sequence[
     return tuple(without)
 
 
+def kv(state: Any, f: str, argument: Any, result: Any) -> Sequence[Any]:
+    """Texts; None is "absent"."""
+    match f:
+        case "get":
+            return (state,) if result in (ANY, state) else ()
+        case "append":
+            return ((state or "") + argument,)
+        case "delete":
+            fits = result in (ANY, state is not None)
+            return (None,) if fits else ()
+        case _:
+            return register(state, "write" if f == "put" else f, argument, result)
+
+
 MODELS: dict[str, tuple[Any, Step, dict[str, Callable[[random.Random], Any]], tuple[str, ...]]] = {
     "register": (
         0, register,
@@ -104,6 +118,17 @@ MODELS: dict[str, tuple[Any, Step, dict[str, Callable[[random.Random], Any]], tu
         0, counter, {"add": lambda r: r.choice([1, 1, 2, -1]), "read": lambda r: None}, ("read",),
     ),
     "mutex": (False, mutex, {"acquire": lambda r: None, "release": lambda r: None}, ()),
+    "kv": (
+        None, kv,
+        {
+            "get": lambda r: None,
+            "put": lambda r: r.choice("ab"),
+            "append": lambda r: r.choice("ab"),
+            "delete": lambda r: None,
+            "cas": lambda r: (r.choice(["a", "b", None]), r.choice("ab")),
+        },
+        ("get",),
+    ),
     "bag": ((), bag, {"put": lambda r: r.randrange(3), "take": lambda r: None}, ()),
 }  # fmt: skip
 
@@ -111,8 +136,10 @@ MODELS: dict[str, tuple[Any, Step, dict[str, Callable[[random.Random], Any]], tu
 def result_of(f: str, argument: Any, state: Any, r: random.Random) -> Any:
     """What an object in this state may answer; a wrong one at times where nothing fits."""
     match f:
-        case "read":
+        case "read" | "get":
             return state
+        case "delete":
+            return state is not None
         case "cas":
             return state == argument[0]
         case "contains":
