@@ -11,8 +11,8 @@ import pytest
 
 from checker.history.algorithms import chains
 from checker.history.algorithms.decision import CAS, READ, WRITE, Decision, Registers
-from tests.history.brute import Op, every, legal, linearizable, recorded
-from tests.history.test_algorithms_zones import times_of
+from tests.history.brute import Op, every, linearizable, recorded
+from tests.history.decided import agrees, exchange, times_of
 
 INITIAL = 0
 KINDS = {"read": READ, "write": WRITE, "cas": CAS}
@@ -48,13 +48,8 @@ def compare(operations: Sequence[Op]) -> bool | None:
     decided = decide(operations)
     if decided is None:
         return None
-    assert decided.linearizable == linearizable(operations, INITIAL, steps), operations
-    if decided.order is not None:
-        order = [operations[i] for i in decided.order()]
-        assert legal(order, INITIAL, steps), (operations, order)
-        assert {o for o in operations if o.returned is not None and o not in order} == set()
-    elif "never written" not in decided.reason:
-        conflict = [operations[i] for i in decided.conflict]
+    conflict = agrees(decided, operations, INITIAL, steps)
+    if not decided.linearizable and "never written" not in decided.reason:
         assert not linearizable(explained(conflict), INITIAL, steps), (operations, conflict)
     return decided.linearizable
 
@@ -107,8 +102,7 @@ def damaged(random: Random, operations: list[Op]) -> list[Op]:
         j = random.randrange(len(operations))
         p = operations[j]
         if o.returned is not None and p.returned is not None:
-            operations[i] = Op(*p[:3], *o[3:])
-            operations[j] = Op(*o[:3], *p[3:])
+            exchange(operations, i, j)
     return operations
 
 

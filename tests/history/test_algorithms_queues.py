@@ -11,8 +11,8 @@ import pytest
 
 from checker.history.algorithms import queues
 from checker.history.algorithms.decision import Decision
-from tests.history.brute import Op, every, legal, linearizable, recorded
-from tests.history.test_algorithms_zones import times_of
+from tests.history.brute import Op, every, linearizable, recorded
+from tests.history.decided import agrees, exchange, times_of
 
 
 def steps(state: Any, o: Op) -> Iterable[Any]:
@@ -46,13 +46,8 @@ def compare(operations: Sequence[Op]) -> bool | None:
     decided = decide(operations)
     if decided is None:
         return None
-    assert decided.linearizable == linearizable(operations, (), steps), operations
-    if decided.order is not None:
-        order = [operations[i] for i in decided.order()]
-        assert legal(order, (), steps), (operations, order)
-        assert {o for o in operations if o.returned is not None and o not in order} == set()
-    else:
-        conflict = [operations[i] for i in decided.conflict]
+    conflict = agrees(decided, operations, (), steps)
+    if not decided.linearizable:
         assert not linearizable(conflict, (), steps), (operations, conflict)
         assert sources(operations) & dequeued(conflict) <= sources(conflict)
         if "first was dequeued last" in decided.reason:
@@ -103,7 +98,7 @@ def damaged(random: Random, operations: list[Op]) -> list[Op]:
         known = sorted(sources(operations) - dequeued(operations))
         operations[i] = o._replace(result=random.choice([None, *known]))
     else:
-        operations[i], operations[j] = Op(*p[:3], *o[3:]), Op(*o[:3], *p[3:])
+        exchange(operations, i, j)
     return operations
 
 

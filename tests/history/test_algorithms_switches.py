@@ -13,7 +13,8 @@ from checker.engines.native.build import NoCompilerError
 from checker.history.algorithms import switches
 from checker.history.algorithms.decision import side_by_side
 from checker.history.history import OPEN
-from tests.history.brute import Op, every, legal, linearizable, recorded
+from tests.history.brute import Op, every, linearizable, recorded
+from tests.history.decided import agrees, exchange
 
 INITIAL = 0
 KINDS = {"up": switches.UP, "down": switches.DOWN, "on": switches.ON, "off": switches.OFF}
@@ -44,13 +45,8 @@ def given_by(operations: Sequence[Op]) -> switches.Switches:
 
 def compare(operations: Sequence[Op]) -> bool:
     decided = switches.decide(given_by(operations))
-    assert decided.linearizable == linearizable(operations, INITIAL, steps), operations
-    if decided.order is not None:
-        order = [operations[i] for i in decided.order()]
-        assert legal(order, INITIAL, steps), (operations, order)
-        assert {o for o in operations if o.returned is not None and o not in order} == set()
-    else:
-        conflict = [operations[i] for i in decided.conflict]
+    conflict = agrees(decided, operations, INITIAL, steps)
+    if not decided.linearizable:
         assert not linearizable(conflict, INITIAL, steps), (operations, conflict)
         assert len({o.argument for o in conflict}) == 1
     return decided.linearizable
@@ -87,7 +83,7 @@ def damaged(random: Random, operations: list[Op]) -> list[Op]:
     if random.random() < 0.5:
         operations[i] = o._replace(f=random.choice(list(KINDS)))
     else:
-        operations[i], operations[j] = Op(*p[:3], *o[3:]), Op(*o[:3], *p[3:])
+        exchange(operations, i, j)
     return operations
 
 

@@ -16,12 +16,11 @@ from checker.history.algorithms.decision import (
     WRITE,
     Decision,
     Registers,
-    Times,
-    one_line,
     side_by_side,
 )
 from checker.history.history import OPEN
 from tests.history.brute import Op, every, legal, linearizable, recorded
+from tests.history.decided import agrees, times_of
 
 INITIAL = 0
 
@@ -30,14 +29,6 @@ def steps(state: Any, o: Op) -> Iterable[Any]:
     if o.f == "write":
         return [o.argument]
     return [state] if o.returned is None or o.result == state else []
-
-
-def times_of(operations: Sequence[Op]) -> Times:
-    returned = [OPEN if o.returned is None else o.returned for o in operations]
-    return one_line(
-        np.array([o.invoked for o in operations], dtype=np.int64),
-        np.array(returned, dtype=np.int64),
-    )
 
 
 def registers(operations: Sequence[Op]) -> Registers:
@@ -63,13 +54,8 @@ def compare(operations: Sequence[Op]) -> bool | None:
     decided = decide(operations)
     if decided is None:
         return None
-    assert decided.linearizable == linearizable(operations, INITIAL, steps), operations
-    if decided.order is not None:
-        order = [operations[i] for i in decided.order()]
-        assert legal(order, INITIAL, steps), (operations, order)
-        assert {o for o in operations if o.returned is not None and o not in order} == set()
-    else:
-        conflict = [operations[i] for i in decided.conflict]
+    conflict = agrees(decided, operations, INITIAL, steps)
+    if not decided.linearizable:
         assert len(conflict) <= 6
         assert not linearizable(conflict, INITIAL, steps), (operations, conflict)
         read = {o.result for o in conflict if o.f == "read"} - {INITIAL}

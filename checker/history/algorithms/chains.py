@@ -53,6 +53,7 @@ from checker.history.algorithms.decision import (
     Ints,
     Registers,
     Times,
+    from_one_source,
     holds,
     violated,
 )
@@ -90,9 +91,7 @@ def _installs(given: Registers) -> tuple[Bools, Ints]:
 def unambiguous(given: Registers) -> Bools:
     """Which values are not used, or are installed once at most."""
     installs, target = _installs(given)
-    sources = np.bincount(target[installs], minlength=given.values)
-    sources[given.initial] += 1
-    return ~used(given) | (sources <= 1)
+    return from_one_source(given, target[installs], used(given))
 
 
 def decide(given: Registers) -> Decision:

@@ -102,6 +102,15 @@ class Registers:
     values: int
 
 
+def from_one_source(given: Registers, installed: Ints, needed: Bools) -> Bools:
+    """Which values are not `needed`, or come once at most: as one of the `installed` (values, one
+    for each operation that puts one there), or initially.
+    """
+    sources = np.bincount(installed, minlength=given.values)
+    sources[given.initial] += 1
+    return ~needed | (sources <= 1)
+
+
 def holds(order: Callable[[], Ints]) -> Decision:
     return Decision(True, order=order)
 

@@ -37,6 +37,7 @@ from checker.history.algorithms.decision import (
     Ints,
     Registers,
     Times,
+    from_one_source,
     holds,
     violated,
 )
@@ -46,9 +47,7 @@ NEVER, INITIAL = -2, -1
 
 def unambiguous(given: Registers) -> Bools:
     """Which values (0 .. `values` - 1) are not read, or come from one write at most."""
-    sources = np.bincount(given.value[given.kind == WRITE], minlength=given.values)
-    sources[given.initial] += 1
-    return ~_read(given) | (sources <= 1)
+    return from_one_source(given, given.value[given.kind == WRITE], _read(given))
 
 
 @dataclass(frozen=True)
