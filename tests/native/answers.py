@@ -3,7 +3,11 @@
 from typing import Any
 
 from checker import Result, check
+from checker.engines.python.plan import Plan
 from checker.lang import Spec
+from checker.lang.model import Model
+
+ALWAYS_SAFE = ("deadlock", "coverage", "model error")
 
 
 def answer(result: Result) -> dict[str, Any]:
@@ -22,6 +26,23 @@ def answer(result: Result) -> dict[str, Any]:
             for shown in result.counterexamples
         ),
     }
+
+
+def everything(result: Result) -> dict[str, Any]:
+    """The answer, and the very runs that it shows."""
+    runs = [(one.property, one.explanation, one.steps) for one in result.counterexamples]
+    return answer(result) | {"frontier": result.frontier, "runs": runs}
+
+
+def but_warnings(result: Result) -> dict[str, Any]:
+    return everything(result) | {"warnings": []}
+
+
+def safety(model: Model) -> list[str]:
+    """The names of all that can be checked, but liveness."""
+    plan = Plan.of(model)
+    live = {what.name for what, _ in plan.liveness}
+    return [*(name for name in plan.names if name not in live), *ALWAYS_SAFE]
 
 
 def _length(loop: int | None, steps: tuple[object, ...]) -> int:

@@ -4,7 +4,7 @@ import json
 import random
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -16,13 +16,9 @@ from checker.engines.native import explore as engine
 from checker.engines.native import library
 from checker.engines.native.explore import explore
 from checker.engines.native.fingerprints import with_run
-from checker.engines.native.generate import generate
-from checker.engines.native.library import Library, Search, Status
 from checker.engines.native.options import Options
-from checker.engines.python.plan import Plan
-from checker.engines.python.watch import memory_bytes
 from checker.engines.result import Limits
-from checker.lang import Range, Set, Spec, action, invariant, reachable, require, step_property
+from checker.lang import Spec, invariant, reachable, step_property
 from checker.lang.errors import SpecError
 from checker.lang.model import Model
 from spec.broken.paxos import ForgetsPromise
@@ -30,23 +26,14 @@ from spec.paxos import Paxos
 from spec.two_phase import TwoPhase
 from tests.generate.loading import load_text
 from tests.generate.random_specs import random_spec
-from tests.native.answers import answer
-
-SAFETY = ("deadlock", "coverage", "model error")
+from tests.native.answers import but_warnings, safety
+from tests.native.grids import Grid, wide_bytes
 
 
 def run(model: Model, bits: int | None, workers: int = 1, **asked: Any) -> Result:
     """All of a check but liveness."""
-    plan = Plan.of(model)
-    live = {what.name for what, _ in plan.liveness}
-    names = [*(name for name in plan.names if name not in live), *SAFETY]
-    return explore(model, Options(workers, fingerprint=bits), properties=names, **asked)
-
-
-def everything(result: Result) -> dict[str, Any]:
-    """The answer, and the very runs that it shows; of the warnings nothing."""
-    runs = [(one.property, one.explanation, one.steps) for one in result.counterexamples]
-    return answer(result) | {"frontier": result.frontier, "runs": runs, "warnings": []}
+    options = Options(workers, fingerprint=bits)
+    return explore(model, options, properties=safety(model), **asked)
 
 
 # --------------------------------------------------------------------------- the same answer
@@ -58,7 +45,7 @@ def everything(result: Result) -> dict[str, Any]:
 )
 def test_shipped_specs(spec: Spec, bits: int) -> None:
     model = Model.of(spec)
-    assert everything(run(model, bits, 2)) == everything(run(model, None, 2))
+    assert but_warnings(run(model, bits, 2)) == but_warnings(run(model, None, 2))
 
 
 @pytest.mark.parametrize("reduction", ["symmetry", "por"])
@@ -68,7 +55,7 @@ def test_with_a_reduction(reduction: str) -> None:
     names = ["decisions_are_consistent", "deadlock"]
     exact = explore(model, exactly, properties=names)
     ours = explore(model, replace(exactly, fingerprint=64), properties=names)
-    assert everything(ours) == everything(exact)
+    assert but_warnings(ours) == but_warnings(exact)
     assert ours.reductions == (*exact.reductions, "fingerprints of 64 bits")
 
 
@@ -87,31 +74,15 @@ def test_random_specs(tmp_path: Path) -> None:
             continue
         if exact.undecided_because.startswith("the limit"):
             continue
-        assert everything(ours) == everything(exact), seed
+        assert but_warnings(ours) == but_warnings(exact), seed
         compared += 1
         violated += bool(exact.counterexamples)
     assert compared > 6
     assert 1 < violated < compared
 
 
-Side = Annotated[int, Range(40)]
-
-
-class Grid(Spec):
-    """1,600 states, and something wrong in the middle."""
-
-    x: Side = 0
-    y: Side = 0
-
-    @action
-    def right(self) -> None:
-        require(self.x < 39)
-        self.x += 1
-
-    @action
-    def up(self) -> None:
-        require(self.y < 39)
-        self.y += 1
+class Fenced(Grid):
+    """Something is wrong in the middle."""
 
     @invariant
     def inside(self) -> bool:
@@ -128,14 +99,14 @@ class Grid(Spec):
 
 def same_violations(spec: type[Spec], stop: bool) -> Result:
     ours, exact = (run(Model(spec, {}), bits, 2, stop_at_first=stop) for bits in (64, None))
-    assert everything(ours) == everything(exact)
+    assert but_warnings(ours) == but_warnings(exact)
     assert ours.counterexamples
     return ours
 
 
 @pytest.mark.parametrize("stop", [True, False])
 def test_a_violation_is_shown_by_the_exact_search(stop: bool) -> None:
-    found = same_violations(Grid, stop)
+    found = same_violations(Fenced, stop)
     assert found.warnings[0].startswith("fingerprints found a violation; this is the answer of an")
     assert not found.reductions
     same_violations(ForgetsPromise, stop)
@@ -170,45 +141,9 @@ def test_as_many_states_are_lost_as_chance_would(monkeypatch: pytest.MonkeyPatch
 # --------------------------------------------------------------------------- memory
 
 
-class Wide(Spec):
-    """90,000 states, each of 128 bytes."""
-
-    x: Annotated[int, Range(300)] = 0
-    y: Annotated[int, Range(300)] = 0
-    marks: Set[Annotated[int, Range(1000)]] = Set()
-
-    @action
-    def right(self) -> None:
-        require(self.x < 299)
-        self.x += 1
-        self.marks = {self.x}
-
-    @action
-    def up(self) -> None:
-        require(self.y < 299)
-        self.y += 1
-
-
-def held_bytes(bits: int | None) -> int:
-    """What a search takes in memory for states, after it has ended."""
-    model = Model(Wide, {})
-    plan = Plan.of(model, ["model error"])
-    library = Library(generate(model, plan), bits)
-    assert library.state_bytes == 128
-    search = Search(library, 1, deadlock=False, most_states=None, most_in_memory=200_000)
-    search.begin([library.generated.packing.encode(state) for state in model.initial_states()])
-    before = memory_bytes()
-    while (status := search.run(1)) == Status.RUNNING:
-        pass
-    after = memory_bytes()
-    assert status == Status.COMPLETE
-    search.close()
-    return after - before
-
-
 def test_states_that_were_expanded_take_no_memory() -> None:
     """Of 128 bytes for each state, 8 or 16 are left.  Memory comes in pieces of up to 2 MiB."""
-    short, long, whole = held_bytes(64), held_bytes(128), held_bytes(None)
+    short, long, whole = (wide_bytes(bits, most_in_memory=200_000) for bits in (64, 128, None))
     piece = 2**21
     saved = 90_000 * (128 - 16) - 2 * piece
     assert short < long + piece < whole - saved
@@ -219,7 +154,7 @@ def test_states_that_were_expanded_take_no_memory() -> None:
 
 def test_a_violation_without_its_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """The exact search stops at a limit that the search by fingerprints did not meet."""
-    model = Model(Grid, {})
+    model = Model(Fenced, {})
 
     def stopped(found: Result, _exactly: object) -> Result:
         return with_run(found, lambda: run(model, None, limits=Limits(max_states=10)))

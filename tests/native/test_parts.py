@@ -9,7 +9,7 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import pytest
 
@@ -17,14 +17,10 @@ from checker import Result
 from checker.engines.errors import NotNativeError
 from checker.engines.native import checkpoint, library, packing
 from checker.engines.native.explore import explore
-from checker.engines.native.generate import generate
-from checker.engines.native.library import Library, Search, Status
 from checker.engines.native.options import Options
 from checker.engines.python.explore import INTERRUPTED
-from checker.engines.python.plan import Plan
-from checker.engines.python.watch import memory_bytes
 from checker.engines.result import Limits
-from checker.lang import Range, Set, Spec, action, require
+from checker.lang import Spec
 from checker.lang.errors import SpecError
 from checker.lang.model import Model
 from spec.broken.paxos import ForgetsPromise
@@ -32,7 +28,8 @@ from spec.paxos import Paxos
 from spec.two_phase import TwoPhase
 from tests.generate.loading import load_text
 from tests.generate.random_specs import random_spec
-from tests.native.answers import answer
+from tests.native.answers import everything
+from tests.native.grids import Plane, wide_bytes
 from tests.native.test_checkpoint import Interruptions
 
 RANDOM_SPECS = int(os.environ.get("QUORATE_RANDOM_SPECS", "24"))
@@ -56,12 +53,6 @@ def both(model: Model, options: Options, *more: str, **asked: Any) -> tuple[Resu
         whole = explore(model, Options(options.workers, options.symmetry, options.por), **asked)
     with built(*EARLY, *more):
         return whole, explore(model, options, **asked)
-
-
-def everything(result: Result) -> dict[str, Any]:
-    """The answer, and the very runs that it shows."""
-    runs = [(one.property, one.explanation, one.steps) for one in result.counterexamples]
-    return answer(result) | {"frontier": result.frontier, "runs": runs}
 
 
 # --------------------------------------------------------------------------- the same answer
@@ -105,23 +96,6 @@ def test_shipped_specs(spec: Spec, workers: int) -> None:
     assert everything(ours) == everything(whole)
 
 
-class Plane(Spec):
-    """90,000 states, of two parts with 300 values each."""
-
-    x: Annotated[int, Range(300)] = 0
-    y: Annotated[int, Range(300)] = 0
-
-    @action
-    def right(self) -> None:
-        require(self.x < 299)
-        self.x += 1
-
-    @action
-    def up(self) -> None:
-        require(self.y < 299)
-        self.y += 1
-
-
 def test_both_parts_are_compared() -> None:
     """Thousands of states have one part, and the byte of their hash, in common with another."""
     with built(*EARLY):
@@ -162,34 +136,10 @@ def test_a_search_that_is_resumed(
 # --------------------------------------------------------------------------- memory
 
 
-class Wide(Plane):
-    """The same, each of 128 bytes."""
-
-    marks: Set[Annotated[int, Range(1000)]] = Set()
-
-    @action
-    def up(self) -> None:
-        require(self.y < 299)
-        self.y += 1
-        self.marks = {self.y}
-
-
 def held_bytes(monkeypatch: pytest.MonkeyPatch, *options: str) -> int:
     """What a search takes in memory for states, after it has ended."""
     monkeypatch.setattr(library, "RUNTIME_OPTIONS", ("-O1", *options))
-    model = Model(Wide, {})
-    plan = Plan.of(model, ["model error"])
-    made = Library(generate(model, plan))
-    assert made.state_bytes == 128
-    search = Search(made, 1, deadlock=False, most_states=None, most_in_memory=None)
-    search.begin([made.generated.packing.encode(state) for state in model.initial_states()])
-    before = memory_bytes()
-    while (status := search.run(1)) == Status.RUNNING:
-        pass
-    after = memory_bytes()
-    assert status == Status.COMPLETE
-    search.close()
-    return after - before
+    return wide_bytes()
 
 
 def test_states_take_less_memory(monkeypatch: pytest.MonkeyPatch) -> None:
