@@ -40,6 +40,8 @@ class Divergence:
     differences: tuple[Difference, ...]
     said: str
     spotted: Spotted
+    confirmed: bool = True
+    """Whether a fresh process shows it, too."""
 
 
 def explained(model: Model, spotted: Spotted) -> Divergence:
@@ -187,6 +189,7 @@ def divergence_json(model: Model, found: Divergence) -> dict[str, Any]:
             for one in found.differences
         ],
         "said": found.said,
+        "confirmed": found.confirmed,
     }
 
 

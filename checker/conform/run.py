@@ -3,14 +3,13 @@
     1  the spec's graph, up to its bounds and the limits given
     2  every edge on the system, by one or more processes        explore.py, workers.py
     3  a sample of edges again, without snapshots                replays.py
-    4  what was found is followed once more, step by step        follow.py
-
-What replays found, and what was found without snapshots, has a path that may be longer than need
-be; it is made shorter (shrink.py).
+    4  what was found is followed again in a fresh process       fresh.py, follow.py
+    5  and made as short there as it can be                      shrink.py
 
 The fourth step keeps the explorer honest: what it reports must diverge again where nothing is
-restored, nothing remembered, and the spec itself is asked.  If it does not, the report says so:
-then a snapshot or an `observe` of the adapter is wrong.
+restored, nothing remembered, and the spec itself is asked.  If it does not, the paths of the sample
+are followed there too, until one diverges.  If none does, the report says so: then something
+outlives `restore` or `reset`.
 """
 
 from __future__ import annotations
@@ -22,11 +21,12 @@ from dataclasses import dataclass, field, replace
 from checker.conform.compare import Comparison, Spotted, made
 from checker.conform.divergence import Divergence, explained
 from checker.conform.explore import Covered, Explorer, Part
-from checker.conform.follow import NotAPath, follow
+from checker.conform.follow import NotAPath
+from checker.conform.fresh import Fresh
 from checker.conform.graph import Graph, build
 from checker.conform.replays import Sample, replay
 from checker.conform.result import Conformance, Progress, ProgressCallback
-from checker.conform.shrink import shrink
+from checker.conform.shrink import path_of, shrink
 from checker.conform.system import System, SystemFactory
 from checker.conform.workers import Crew, Share, Shared, in_turn, shares
 from checker.engines.check import checked_model
@@ -41,10 +41,14 @@ from checker.lang.spec import Spec
 REPLAYS = 1000
 PROGRESS_SECONDS = 0.25
 NO_EDGE = 1 << 62
+MOST_PATHS = 20
+CONFIRM_SECONDS = 10.0
+"""So many paths of the sample, for so long, are followed in fresh processes."""
 NOT_AGAIN = (
-    "\nIt was seen after restoring a snapshot, and not again when the same steps were taken from "
-    "the start: `save` or `restore` of the adapter misses something, or the system is not "
-    "deterministic."
+    "\nFound only with state that {what} does not hold: the same steps, from the start in a fresh "
+    "process, show nothing.  So something of the system outlives it (a variable of a module or a "
+    "class, an object that two share, a cache, a file, a timer), or the system is not "
+    "deterministic.  Let {mend} take care of it, or take it out of the system{without}."
 )
 
 
@@ -71,10 +75,11 @@ def conform(
     `SpecError` and `ModelError`: the spec is wrong; `AdapterError`: the system cannot be driven.
     """
     run = _Run(spec if isinstance(spec, Spec) else spec(), system, workers, progress)
-    run.first_look()
-    run.read_spec(Limits(max_states, max_seconds, max_memory), native)
-    run.explore(replays, seed, max_seconds)
-    return run.result(name or getattr(system, "__name__", "the system"))
+    with Fresh(run.model, run.made) as fresh:
+        run.first_look()
+        run.read_spec(Limits(max_states, max_seconds, max_memory), native)
+        run.explore(replays, seed, max_seconds)
+        return run.result(name or getattr(system, "__name__", "the system"), fresh)
 
 
 class _Run:
@@ -90,9 +95,12 @@ class _Run:
         self.stopped = ""
         self.replays = 0
 
+    def made(self) -> System:
+        return made(self.factory, self.spec)
+
     def first_look(self) -> None:
         """Before any work: can the system be made, and are its declarations right?"""
-        system = made(self.factory, self.spec)
+        system = self.made()
         try:
             Comparison(self.model, system)
             self.snapshots, self.unobserved = system.snapshots, dict(system.unobserved)
@@ -121,10 +129,10 @@ class _Run:
     def explore(self, replays: int, seed: int, max_seconds: float | None) -> None:
         graph = self.graph
         deadline = float("inf") if max_seconds is None else self.started + max_seconds
-        sample = Sample(graph, replays if not self.stopped else 0, seed)
+        self.sample = sample = Sample(graph, replays if not self.stopped else 0, seed)
         shared = Shared(self.workers)
         parts, poll = shares(graph, self.workers), self._poll(shared)
-        task = Task(graph, self._made, parts, shared, sample, deadline, self._tick(poll))
+        task = Task(graph, self.made, parts, shared, sample, deadline, self._tick(poll))
         if self.workers == 1:
             done = [task.work(0)]
         else:
@@ -133,9 +141,6 @@ class _Run:
             if crew.interrupted:
                 self.stopped = INTERRUPTED
         self._gather(done, len(sample.edges), max_seconds)
-
-    def _made(self) -> System:
-        return made(self.factory, self.spec)
 
     def _poll(self, shared: Shared) -> Callable[[], None]:
         began, graph = time.perf_counter(), self.graph
@@ -186,9 +191,9 @@ class _Run:
 
     # ------------------------------------------------------------- the answer
 
-    def result(self, name: str) -> Conformance:
+    def result(self, name: str, fresh: Fresh) -> Conformance:
         graph = self.graph
-        divergence = self._confirmed(self.spotted) if self.spotted else None
+        divergence = self._confirmed(self.spotted, fresh) if self.spotted else None
         verdict = "violated" if divergence else "undecided" if self.stopped else "holds"
         return Conformance(
             model=self.model,
@@ -210,28 +215,48 @@ class _Run:
             unobserved=self.unobserved,
         )
 
-    def _confirmed(self, spotted: Spotted) -> Divergence:
-        """The divergence, found again by the slow way; a replay's path is made shorter."""
-        system = self._made()
-        try:
-            again = follow_again(self.model, system, spotted)
-            if again is None:
-                found = explained(self.model, spotted)
-                return replace(found, explanation=found.explanation + NOT_AGAIN)
-            if self.replays or not self.snapshots:
-                again = shrink(self.model, system, again)
-            return explained(self.model, again)
-        finally:
-            system.close()
+    def _confirmed(self, spotted: Spotted, fresh: Fresh) -> Divergence:
+        """The divergence as a fresh process shows it, by a path as short as can be."""
+        again = follow_again(fresh, spotted) or self._elsewhere(fresh)
+        return confirmed(self.model, fresh, spotted, again, snapshots=self.snapshots)
+
+    def _elsewhere(self, fresh: Fresh) -> Spotted | None:
+        """The first divergence that a path of the sample shows in a process of its own."""
+        graph, deadline = self.graph, time.perf_counter() + CONFIRM_SECONDS
+        for number in range(min(len(self.sample.edges), MOST_PATHS)):
+            if time.perf_counter() > deadline:
+                break
+            edges = self.sample.path(number)
+            start = graph.state(graph.source(edges[0]))
+            if found := fresh.follow(start, graph.path(edges)):
+                return found
+        return None
 
 
-def follow_again(model: Model, system: System, spotted: Spotted) -> Spotted | None:
-    """What the slow way finds on the same path; `None` if nothing."""
-    tried = spotted.path + (spotted.steps[:1] if spotted.kind != "unexpected step" else ())
+def follow_again(fresh: Fresh, spotted: Spotted) -> Spotted | None:
+    """What the slow way finds on the same path, in a fresh process; `None` if nothing."""
     try:
-        return follow(model, system, spotted.start, tried)[0]
+        return fresh.follow(spotted.start, path_of(spotted))
     except NotAPath:
         raise AssertionError("the explorer took a step that the spec does not allow") from None
+
+
+def confirmed(
+    model: Model, fresh: Fresh, spotted: Spotted, again: Spotted | None, *, snapshots: bool
+) -> Divergence:
+    """What is reported: what a fresh process shows, shortened; else that it shows nothing."""
+    if again is not None:
+        return explained(model, shrink(model, fresh, again))
+    found = explained(model, spotted)
+    if snapshots:
+        not_again = NOT_AGAIN.format(
+            what="the snapshot",
+            mend="`save`, `restore` and `reset` of the adapter",
+            without="; `snapshots = False` checks without them",
+        )
+    else:
+        not_again = NOT_AGAIN.format(what="`reset`", mend="it", without="")
+    return replace(found, explanation=found.explanation + not_again, confirmed=False)
 
 
 # --------------------------------------------------------------------------- one worker

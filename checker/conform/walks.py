@@ -26,15 +26,14 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from checker.conform.compare import Comparison, Spotted, made
-from checker.conform.divergence import Divergence, explained
+from checker.conform.fresh import Fresh
 from checker.conform.graph import Source, source_of
 from checker.conform.result import FOUND_NOTHING, Conformance, Progress, ProgressCallback
-from checker.conform.run import NO_EDGE, NOT_AGAIN, PROGRESS_SECONDS, follow_again
-from checker.conform.shrink import shrink
+from checker.conform.run import NO_EDGE, PROGRESS_SECONDS, confirmed, follow_again
 from checker.conform.system import System, SystemFactory
 from checker.conform.workers import Crew, Shared
 from checker.engines.check import checked_model
@@ -81,15 +80,16 @@ def walk(
             done, seconds = sum(shared.counts), time.perf_counter() - started
             progress(Progress("walks", done, walks, depth, seconds))
 
-    source = source_of(model, native)
-    tick = poll if workers == 1 else lambda: None
-    plan = Plan(model, spec, system, source, walks, depth, seed, guided, deadline, shared, tick)
-    if workers == 1:
-        done = [plan.work(0)]
-    else:
-        done = Crew[list[Walked]](workers, shared, poll).run(plan.work)
-    late = time.perf_counter() > deadline
-    result = _result(plan, [one for some in done for one in some], name)
+    with Fresh(model, lambda: made(system, spec)) as fresh:
+        source = source_of(model, native)
+        tick = poll if workers == 1 else lambda: None
+        plan = Plan(model, spec, system, source, walks, depth, seed, guided, deadline, shared, tick)
+        if workers == 1:
+            done = [plan.work(0)]
+        else:
+            done = Crew[list[Walked]](workers, shared, poll).run(plan.work)
+        late = time.perf_counter() > deadline
+        result = _result(plan, [one for some in done for one in some], name, fresh)
     result.seconds = time.perf_counter() - started
     result.workers = workers
     if result.verdict == "undecided" and result.walks < walks:
@@ -306,18 +306,19 @@ class Stream:
 # --------------------------------------------------------------------------- the answer
 
 
-def _result(plan: Plan, walked: list[Walked], name: str) -> Conformance:
+def _result(plan: Plan, walked: list[Walked], name: str, fresh: Fresh) -> Conformance:
     first = min((one.number for one in walked if one.spotted), default=NO_EDGE)
     counted = sorted((one for one in walked if one.number <= first), key=lambda one: one.number)
     states = {key: edges for one in counted for key, edges in one.states.items()}
     covered = {key for one in counted for key in one.edges}
     spotted = counted[-1].spotted if counted else None
     system = made(plan.factory, plan.spec)
-    try:
-        divergence = _shortened(plan.model, system, spotted) if spotted else None
-        snapshots, unobserved = system.snapshots, dict(system.unobserved)
-    finally:
-        system.close()
+    snapshots, unobserved = system.snapshots, dict(system.unobserved)
+    system.close()
+    divergence = None
+    if spotted:
+        again = follow_again(fresh, spotted)
+        divergence = confirmed(plan.model, fresh, spotted, again, snapshots=snapshots)
     return Conformance(
         model=plan.model,
         system=name or getattr(plan.factory, "__name__", "the system"),
@@ -335,11 +336,3 @@ def _result(plan: Plan, walked: list[Walked], name: str) -> Conformance:
         snapshots=snapshots,
         unobserved=unobserved,
     )
-
-
-def _shortened(model: Model, system: System, spotted: Spotted) -> Divergence:
-    again = follow_again(model, system, spotted)
-    if again is None:
-        found = explained(model, spotted)
-        return replace(found, explanation=found.explanation + NOT_AGAIN)
-    return explained(model, shrink(model, system, again))

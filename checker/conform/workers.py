@@ -145,7 +145,7 @@ class Crew(Generic[T]):
                 waiting = [pipe for n, pipe in enumerate(pipes) if n not in held]
                 for pipe in wait(waiting, POLL_SECONDS):
                     assert isinstance(pipe, Connection)
-                    held[pipes.index(pipe)] = _received(pipe)
+                    held[pipes.index(pipe)] = received(pipe)
                 self.poll()
             except KeyboardInterrupt:
                 self.interrupted = True
@@ -154,14 +154,17 @@ class Crew(Generic[T]):
         return [held[number] for number in sorted(held)]
 
 
-def _received(pipe: Connection) -> Any:
+def received(pipe: Connection) -> Any:
+    """What a process has done; `AdapterError` if it could not, or is gone."""
     try:
         kind, what = pipe.recv()
     except (EOFError, OSError):
+        kind, what = "ended", None
+    if kind == "ended":
         raise AdapterError(
             "a process that drove the system ended without a word: was it killed, or out of "
             "memory?  Try --workers 1"
-        ) from None
+        )
     if kind == "error":
         raise AdapterError(what)
     return what

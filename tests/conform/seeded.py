@@ -102,9 +102,18 @@ def copy_of_impl(folder: Path, patch: Path | None = None) -> None:
         )
 
 
-def conform(folder: Path, constants: str) -> dict[str, Any]:
+def conform(folder: Path, constants: str, *options: str) -> dict[str, Any]:
     """What `quorate conform paxos --json` says of the implementation in `folder`."""
-    done = _run(folder, constants, "--replays", "20", "--json")
+    done = _run(folder, _conform(constants, "--replays", "20", "--json", *options))
+    return _answer(done)
+
+
+def replay(folder: Path, file: Path) -> dict[str, Any]:
+    """What `quorate conform --replay FILE --json` says of it."""
+    return _answer(_run(folder, ["conform", "--replay", str(file), "--json"]))
+
+
+def _answer(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     if not done.stdout:
         raise AssertionError(f"exit status {done.returncode}, and no answer:\n{done.stderr}")
     answer: dict[str, Any] = json.loads(done.stdout)
@@ -113,12 +122,15 @@ def conform(folder: Path, constants: str) -> dict[str, Any]:
 
 def printed(folder: Path, constants: str) -> str:
     """What it prints for a person, without colours and 100 columns wide."""
-    return _run(folder, constants).stdout
+    return _run(folder, _conform(constants)).stdout
 
 
-def _run(folder: Path, constants: str, *options: str) -> subprocess.CompletedProcess[str]:
+def _conform(constants: str, *options: str) -> list[str]:
     chosen = [word for constant in constants.split() for word in ("-c", constant)]
-    command = ["conform", "paxos", *chosen, "--workers", "1", *options]
+    return ["conform", "paxos", *chosen, "--workers", "1", *options]
+
+
+def _run(folder: Path, command: list[str]) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join((str(folder), str(ROOT)))
     plain = {"COLUMNS": "100", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
     return subprocess.run(

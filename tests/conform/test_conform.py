@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import pytest
 
 from checker.conform.divergence import divergence_json, step_text
 from checker.conform.echo import Echo
+from checker.conform.follow import NotAPath
+from checker.conform.fresh import Fresh
 from checker.conform.report import report, result_json
 from checker.conform.result import Conformance, Progress
 from checker.conform.run import conform
@@ -240,7 +243,101 @@ def test_without_snapshots_the_path_is_what_was_really_done() -> None:
 def test_a_divergence_that_only_snapshots_show_says_so() -> None:
     found = conform(Mutex, faulty.Restless).divergence
     assert found is not None
-    assert "`save` or `restore` of the adapter misses something" in found.explanation
+    assert not found.confirmed
+    assert "Found only with state that the snapshot does not hold" in found.explanation
+    assert "Let `save`, `restore` and `reset` of the adapter take care of it" in found.explanation
+    assert divergence_json(conform(Mutex, Nodes).model, found)["confirmed"] is False
+
+
+class Marked(Nodes):
+    """After two looks in this process, whatever was reset, it hangs."""
+
+    looks: list[str] = []
+
+    def step(self, step: Step) -> None:
+        super().step(step)
+        if step.action == "look":
+            self.looks.append("one more")
+
+    def enabled(self) -> Collection[Step]:
+        return super().enabled() if len(self.looks) < 2 else []
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("snapshots", [True, False])
+def test_what_outlives_a_reset_is_shown_by_a_path_from_a_fresh_process(
+    workers: int, snapshots: bool
+) -> None:
+    """In the process that found it, the looks of thousands of paths have piled up."""
+    looks: list[str] = []
+    system = type("Marks", (Marked,), {"snapshots": snapshots, "looks": looks})
+    result = conform(Mutex, system, workers=workers)
+    found = result.divergence
+    assert found is not None
+    assert (found.kind, found.confirmed) == ("missing step", True)
+    assert sum(step.action == "look" for step in found.spotted.path) == 2
+    assert found.length <= 4, "two looks, and one or two clients who have asked"
+    looks.clear()
+    with Fresh(result.model, lambda: system(Mutex())) as fresh:
+        path, start = found.spotted.path, found.spotted.start
+        again = fresh.follow(start, path)
+        assert again is not None
+        assert again.kind == "missing step"
+        for at in range(len(path)):
+            with suppress(NotAPath):
+                assert fresh.follow(start, path[:at] + path[at + 1 :]) is None
+
+
+def test_what_outlives_a_reset_and_no_short_path_shows_is_told_so() -> None:
+    looks: list[str] = []
+    few = type("Few", (Marked,), {"snapshots": False, "looks": looks})
+    few.enabled = lambda self: Nodes.enabled(self) if len(self.looks) < 40 else []  # type: ignore[attr-defined]
+    found = conform(Mutex, few).divergence
+    assert found is not None
+    assert not found.confirmed
+    assert "Found only with state that `reset` does not hold" in found.explanation
+    assert "Let it take care of it, or take it out of the system." in found.explanation
+
+
+def test_a_walk_is_confirmed_in_a_fresh_process() -> None:
+    looks: list[str] = []
+    system = type("Marks", (Marked,), {"snapshots": False, "looks": looks})
+    found = walk(Mutex, system, walks=200, depth=2, guided=False).divergence
+    assert found is not None
+    assert not found.confirmed, "two steps are too few for two looks"
+    looks.clear()
+    found = walk(Mutex, system, walks=200, depth=30, guided=False).divergence
+    assert found is not None
+    assert found.confirmed
+    assert found.length <= 4
+
+
+def test_a_fresh_process_that_is_killed_gives_no_verdict(tmp_path: Path) -> None:
+    parent = os.getpid()
+
+    class Killed(faulty.MissingStep):
+        def step(self, step: Step) -> None:
+            if os.getpid() != parent:
+                os.kill(os.getpid(), 9)
+            super().step(step)
+
+    with pytest.raises(AdapterError, match="ended without a word"):
+        conform(Mutex, Killed)
+
+
+def test_fresh_processes_end(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+
+    class Known(faulty.MissingStep):
+        def reset(self) -> None:
+            with pids.open("a") as file:
+                print(os.getpid(), os.getppid(), file=file)
+            super().reset()
+
+    assert not conform(Mutex, Known)
+    seen = {int(pid) for pid in pids.read_text().split()} - {os.getpid(), os.getppid()}
+    assert len(seen) >= 2, "a follower, and the nursery"
+    assert not any(Path(f"/proc/{pid}").exists() for pid in seen)
 
 
 def test_replays_are_those_of_the_seed() -> None:
@@ -397,24 +494,33 @@ def test_a_process_that_is_killed_gives_no_verdict() -> None:
         conform(Mutex, Killed, workers=2)
 
 
-def test_systems_are_closed_whatever_happens() -> None:
-    opened = closed = 0
+def test_systems_are_closed_whatever_happens(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+
+    def tell(what: str) -> None:
+        with told.open("a") as file:
+            print(what, os.getpid() == here, file=file)
+
+    here = os.getpid()
 
     class Counted(faulty.MissingStep):
-        def reset(self) -> None:
-            nonlocal opened
-            opened += 1
-            super().reset()
+        def __init__(self, spec: Any) -> None:
+            super().__init__(spec)
+            tell("made")
 
         def close(self) -> None:
-            nonlocal closed
-            closed += 1
+            tell("closed")
 
     conform(Mutex, Counted)
-    assert closed == 3, "the first look, the check, the confirmation"
+    lines = told.read_text().splitlines()
+    assert lines.count("closed True") == 2, "the first look, and the check"
+    assert lines.count("closed False") >= 1, "the confirmation"
+    assert lines.count("made True") == 2
+    assert lines.count("made False") == lines.count("closed False")
+    told.unlink()
     with pytest.raises(AdapterError):
         conform(Mutex, type("Worse", (Counted,), {"observe": lambda self: 1 // 0}))
-    assert closed == 5
+    assert told.read_text().splitlines() == ["made True", "closed True"] * 2
 
 
 def test_a_spec_that_is_wrong_says_so() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -18,6 +19,7 @@ from tests.conform.seeded import (
     conform,
     copy_of_impl,
     printed,
+    replay,
 )
 from tests.docs.test_docs import assert_shows
 
@@ -64,8 +66,25 @@ def test_the_bug_is_found(bug: Bug, tmp_path: Path) -> None:
     found = answer["divergence"]
     assert (found["kind"], found["length"]) == (bug.diverges, bug.steps)
     assert bug.says in found["explanation"]
-    assert "not again" not in found["explanation"]
+    assert found["confirmed"]
     assert answer["seconds"] < 60
+
+
+def test_what_a_snapshot_does_not_hold_is_shown_by_a_path_that_can_be_replayed(
+    tmp_path: Path,
+) -> None:
+    """A set in a variable of a module: all steps of the path count, in a process of its own."""
+    (bug,) = (bug for bug in BUGS if bug.name == "set-shared")
+    copy_of_impl(tmp_path, bug.file)
+    saved, shorter = tmp_path / "found.json", tmp_path / "shorter.json"
+    assert conform(tmp_path, bug.constants, "--save", str(saved))["replays"] > 0
+    again = replay(tmp_path, saved)
+    assert (again["verdict"], again["same"]) == ("violated", True)
+    held = json.loads(saved.read_text(encoding="utf-8"))
+    steps = held["steps"]
+    assert len(steps) == bug.steps
+    shorter.write_text(json.dumps({**held, "steps": steps[:-1]}), encoding="utf-8")
+    assert replay(tmp_path, shorter)["verdict"] == "holds"
 
 
 def test_a_patch_that_no_longer_applies_says_so(tmp_path: Path) -> None:
