@@ -17,19 +17,21 @@ leads elsewhere is a failed step, which says where.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from checker.conform.binding import Binding, Frame
-from checker.conform.controller import CRASH, Controller, Local, Way
+from checker.conform.compare import raised
+from checker.conform.controller import CRASH, FIRE, Controller, Local, Way
 from checker.conform.disk import Disk, Hidden, hidden, written
 from checker.conform.host import Held, Host, connect
 from checker.conform.network import Network
-from checker.conform.system import Step
+from checker.conform.system import Failed, Step
 from checker.conform.wires import WireError, Wires
 from checker.lang.spec import Spec
 
 
-class WayDiffers(AssertionError):
+class WayDiffers(Failed):
     """Two acts of the implementation are one step of the spec, and lead to different states."""
 
 
@@ -137,26 +139,49 @@ class Cluster(Controller):
     def compared(
         self, local: Local, step: Step, ways: list[Way], first: tuple[Held, list[int]]
     ) -> None:
+        node, expected = self.names([local.node]), self._outcome(local, first)
         for way in ways[1:]:
             if way in local.agreed:
                 continue
-            held, frames = self.perform(local, way)
-            found = (self.local(local.node, held).view, sorted(map(self.number, frames)))
-            if found != (self.local(local.node, first[0]).view, sorted(first[1])):
+            try:
+                found = self._outcome(local, self._performed(local, way))
+            except Exception as error:
+                raise Failed(
+                    f"{self._said(way)} is another way for {node} to take this step, and fails:\n"
+                    f"{raised(error)}"
+                ) from error
+            if found != expected:
+                names = [*self.binding.variables, "what is sent"]
+                where = "offers" if way.act == FIRE else "reading"
                 raise WayDiffers(
-                    f"{self._said(way)} leads elsewhere than {self._said(ways[0])}, "
-                    "and the spec does not tell them apart"
+                    f"{self._said(ways[0])} and {self._said(way)} are this step of {node}, and "
+                    f"lead to different states: by the second {_differing(names, found, expected)}."
+                    f"\nMend the implementation; if they may differ, let "
+                    f"{type(self.binding).__name__}.{where} give them different steps of the spec."
                 )
             local.agreed.add(way)
         if ways[0].act == CRASH and CRASH not in local.agreed:
             self._crash_otherwise(local, first[0])
             local.agreed.add(CRASH)
 
+    def _performed(self, local: Local, way: Way) -> tuple[Held, list[int]]:
+        held, frames = self.perform(local, way)
+        return held, [self.number(one) for one in frames]
+
+    def _outcome(self, local: Local, led: tuple[Held, list[int]]) -> tuple[Any, ...]:
+        """Where an act has led a node: its variables, and what it has sent."""
+        held, numbers = led
+        sent = [f"{self._read(n)} to {self.names([self.frames[n].dest])}" for n in sorted(numbers)]
+        return (*self._values[self.local(local.node, held).view], ", ".join(sent) or "nothing")
+
+    def _read(self, number: int) -> str:
+        return str(self.frames[number].reading.message)
+
     def _said(self, way: Way) -> str:
         match way.act:
             case "receive":
                 one = self.frames[way.what]
-                return f"{one.reading.message} from {self.names([one.source])}"
+                return f"{self._read(way.what)} from {self.names([one.source])}"
             case "fire":
                 return way.text
         return way.act
@@ -180,15 +205,25 @@ class Cluster(Controller):
         """Crash in some way, and compare what the node has recovered."""
         node, (what, crash) = local.node, way
         disk = Disk.load(local.held.disk)
-        crash(disk)
-        found = self._recovered_from(node, disk)
+        try:
+            crash(disk)
+            found = self._recovered_from(node, disk)
+        except Exception as error:
+            raise Failed(
+                f"{self.names([node])} does not come back from {what}:\n{raised(error)}"
+            ) from error
         if found != expected:
             views = [self.binding.view(node, one, one) for one in (found, expected)]
-            differing = [
-                f"{name} is {got!r}, not {other!r}"
-                for name, got, other in zip(self.binding.variables, *views, strict=True)
-                if got != other
-            ]
             raise WayDiffers(
-                f"{self.names([node])} comes back from {what}, and {'; '.join(differing)}"
+                f"{self.names([node])} comes back from {what}, and "
+                f"{_differing(self.binding.variables, *views)}.\nThe spec knows one kind of "
+                "crash, so mend what the implementation writes or recovers."
             )
+
+
+def _differing(names: Sequence[str], found: tuple[Any, ...], expected: tuple[Any, ...]) -> str:
+    return "; ".join(
+        f"{name} is {got}, not {other}"
+        for name, got, other in zip(names, found, expected, strict=True)
+        if got != other
+    )

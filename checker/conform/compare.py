@@ -33,8 +33,8 @@ Kind = Literal[
 ]
 
 T = TypeVar("T")
-LAST_LINES = 6
-"""So much of a traceback is kept."""
+MOST_LINES, MOST_PLACES = 6, 2
+"""So much of an error is shown."""
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,12 @@ class Comparison:
             return Fault("failed step", (step,), said=str(error))
         if isinstance(error, QuorateError):
             raise error
-        return Fault("failed step", (step,), said=last_lines(error))
+        return Fault(
+            "failed step",
+            (step,),
+            said=f"{raised(error)}\nWhat {self.name}.step raises counts as the implementation's "
+            "error; if it is the adapter's own, mend it there.",
+        )
 
     def adapter(self, method: str, call: Callable[[], T]) -> T:
         """What a method of the adapter gives; an error in it is the adapter's."""
@@ -196,7 +201,7 @@ class Comparison:
         """An error of a method of the adapter other than `step`."""
         if isinstance(error, QuorateError):
             return error
-        return AdapterError(f"{self.name}.{method} failed:\n{last_lines(error)}")
+        return AdapterError(f"{self.name}.{method} failed:\n{raised(error)}")
 
 
 def made(factory: SystemFactory, spec: Spec) -> System:
@@ -207,7 +212,7 @@ def made(factory: SystemFactory, spec: Spec) -> System:
         raise
     except Exception as error:
         name = getattr(factory, "__name__", "the system")
-        raise AdapterError(f"{name} cannot be made:\n{last_lines(error)}") from error
+        raise AdapterError(f"{name} cannot be made:\n{raised(error)}") from error
     if not isinstance(system, System):
         raise AdapterError(f"{system!r} is no System: derive its class from checker.conform's")
     return system
@@ -291,9 +296,13 @@ def state_differences(
     return tuple(seen)
 
 
-def last_lines(error: BaseException) -> str:
-    """The end of a traceback: where, and what."""
-    frames = traceback.extract_tb(error.__traceback__)[-2:]
-    lines = [f"{frame.filename}:{frame.lineno}: {frame.line}" for frame in frames]
-    lines += traceback.format_exception_only(error)[-1].strip().splitlines()
-    return "\n".join(lines[-LAST_LINES:])
+def raised(error: BaseException) -> str:
+    """What was raised, and where: the innermost places of a traceback, the last one first."""
+    what = traceback.format_exception_only(error)[-1].strip().splitlines()[:MOST_LINES]
+    frames = traceback.extract_tb(error.__traceback__)[: -MOST_PLACES - 1 : -1]
+    words = ["raised at", *["called at"] * MOST_PLACES]
+    places = [
+        f"  {word} {frame.filename}:{frame.lineno}: {frame.line}"
+        for word, frame in zip(words, frames, strict=False)
+    ]
+    return "\n".join(what + places)

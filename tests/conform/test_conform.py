@@ -181,6 +181,21 @@ def test_no_step_is_taken_after_the_first_divergence() -> None:
     assert after == 0
 
 
+def test_a_failed_step_says_what_was_raised_and_where_and_whose_it_may_be() -> None:
+    found = conform(Mutex, faulty.FailedStep).divergence
+    assert found is not None
+    what, *places, whose = found.said.splitlines()
+    assert what == "RuntimeError: the queue is broken"
+    assert places[0].startswith("  raised at ")
+    assert places[0].endswith(': raise RuntimeError("the queue is broken")')
+    assert "faulty.py:" in places[0]
+    assert places[1].startswith("  called at ")
+    assert whose == (
+        "What FailedStep.step raises counts as the implementation's error; if it is the adapter's "
+        "own, mend it there."
+    )
+
+
 def test_refusing_a_step_that_is_offered_is_a_missing_step() -> None:
     class Refuses(Nodes):
         def step(self, step: Step) -> None:
