@@ -6,7 +6,7 @@ import json
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +93,12 @@ def light(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def run(*args: str) -> Result:
     return CliRunner().invoke(main, ["conform", *args])
+
+
+def test_help(golden: Callable[[str, str], None]) -> None:
+    result = CliRunner().invoke(main, ["conform", "--help"], terminal_width=80)
+    assert result.exit_code == 0
+    golden("help-conform.txt", result.stdout)
 
 
 def test_a_system_of_the_users_own_conforms(light: Path) -> None:
