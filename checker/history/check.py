@@ -44,8 +44,8 @@ SMALL: Final = 300
 SMALL_WIDTH: Final = 12
 """Of these at most so many pending at one time, and so many open: no clock says which algorithm
 decides, so that the same history is told of in the same words."""
-TURN_SECONDS: Final = 1.0
-"""Of the first turn of each key."""
+TURN_WORK: Final = 1 << 26
+"""Of the first turn of each key: about a second's."""
 
 SPECIAL: Final = ("zones", "chains", "queues", "switches", "witness")
 GENERAL: Final = {"search": None, "frontier": "frontier", "depth-first": "depth first"}
@@ -199,7 +199,7 @@ class _Portfolio:
             return True
         if self.algorithm is not None or len(keys) > 1 or not _is_easy(history):
             return False
-        verdict = self.one(history, self.spending.until(TURN_SECONDS))
+        verdict = self.one(history, TURN_WORK)
         if verdict.kind == "unknown":
             return False
         self.take(history, verdict)
@@ -235,10 +235,10 @@ class _Portfolio:
 
     # ------------------------------------------------------------------- the general search
 
-    def one(self, part: History, spending: Spending) -> Searched:
-        budget = Budget(memory_bytes=spending.memory_bytes)
+    def one(self, part: History, work: int | None) -> Searched:
+        budget = Budget(memory_bytes=self.spending.memory_bytes, work=work)
         engine = GENERAL.get(self.algorithm or "search")
-        return search(part, self.model, budget, engine=engine, deadline=spending.deadline)
+        return search(part, self.model, budget, engine=engine, deadline=self.spending.deadline)
 
     def general(self, history: History, keys: Iterable[int]) -> None:
         keys = list(keys)
@@ -256,7 +256,7 @@ class _Portfolio:
                 yield history.of_key(key)
 
         again: list[tuple[History, Searched]] = []
-        for part, verdict in self.turns(every(), TURN_SECONDS):
+        for part, verdict in self.turns(every(), TURN_WORK):
             if verdict.kind == "unknown":
                 again.append((part, verdict))
             elif self.take(part, verdict):
@@ -273,18 +273,17 @@ class _Portfolio:
                     return
         for verdict in waiting.values():
             self.found.algorithms.update(verdict.engine.split(" and "))
-            self.found.limit = verdict.limit or "time"
+            self.found.limit = "memory" if verdict.limit == "memory" else "time"
             known = self.found.verified
             self.found.verified = (
                 verdict.verified if known is None else min(known, verdict.verified)
             )
 
     def turns(
-        self, parts: Iterable[History], seconds: float | None
+        self, parts: Iterable[History], work: int | None
     ) -> Iterator[tuple[History, Searched]]:
         def of(part: History) -> tuple[History, Searched]:
-            spending = self.spending if seconds is None else self.spending.until(seconds)
-            return part, self.one(part, spending)
+            return part, self.one(part, work)
 
         if self.workers <= 1:
             yield from map(of, parts)

@@ -39,10 +39,11 @@ from checker.history.sequential import sequential
 FIRST_CHUNK = 4
 MOST_SENSIBLE = 40
 """Operations that are tried in all orders, at most; more are taken to be sensible."""
-SENSIBLE_SECONDS = 0.1
-"""And so are those that take longer than this."""
-TRIAL_SECONDS = 2.0
-"""For one search: a sub-history that is harder than this is not taken."""
+SENSIBLE_WORK = 1 << 23
+"""And so are those that take more than this, about a tenth of a second."""
+TRIAL_WORK = 1 << 27
+"""For one search, about two seconds: a sub-history that is harder than this is not taken.  No clock
+says so: a witness is the same in every run."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ class _Explaining:
             if self.contradict(some):
                 return some
         if position is None:
-            found = self.searched(list(range(len(self.history))), self.spending)
+            found = self.searched(list(range(len(self.history))), None)
             if found.kind != "not linearizable":
                 return None
             position = found.position
@@ -164,19 +165,22 @@ class _Explaining:
         found = self.tried.get(key)
         if found is None:
             self.spending.look()
-            found = self.refuted(some, self.spending.until(TRIAL_SECONDS))
+            found = self.refuted(some)
             if found and self.guarded:
                 found = self.is_sensible(some)
             self.tried[key] = found
         return found
 
-    def refuted(self, some: list[int], spending: Spending) -> bool:
-        return self.searched(some, spending).kind == "not linearizable"
+    def refuted(self, some: list[int]) -> bool:
+        return self.searched(some, TRIAL_WORK).kind == "not linearizable"
 
-    def searched(self, some: list[int], spending: Spending, part: History | None = None) -> Verdict:
-        budget = Budget(memory_bytes=spending.memory_bytes)
+    def searched(self, some: list[int], work: int | None, part: History | None = None) -> Verdict:
+        budget = Budget(memory_bytes=self.spending.memory_bytes, work=work)
         part = self.history.take(some) if part is None else part
-        return search(part, self.model, budget, deadline=spending.deadline)
+        verdict = search(part, self.model, budget, deadline=self.spending.deadline)
+        if verdict.limit is not None:
+            raise LimitReached(verdict.limit)
+        return verdict
 
     def is_sensible(self, some: list[int]) -> bool:
         """Whether these would be linearizable if all were concurrent."""
@@ -188,15 +192,14 @@ class _Explaining:
             invoked=np.arange(count),
             returned=np.where(part.returned >= OPEN, OPEN, count + np.arange(count)),
         )
-        spending = self.spending.until(SENSIBLE_SECONDS)
-        return self.searched(some, spending, together).kind != "not linearizable"
+        return self.searched(some, SENSIBLE_WORK, together).kind != "not linearizable"
 
     # ------------------------------------------------------------------- in words
 
     def told(self, some: list[int], minimal: bool, reason: str) -> Witness:
         part = self.history.take(some)
         try:
-            verdict = self.searched(some, Spending(memory_bytes=self.spending.memory_bytes), part)
+            verdict = self.searched(some, TRIAL_WORK, part)
             words = in_words(part, self.model, verdict)
         except LimitReached:
             words = ""
@@ -215,8 +218,9 @@ class _ExplainingSequential(_Explaining):
         self.guarded = self.is_sensible(some)
         return some
 
-    def refuted(self, some: list[int], spending: Spending) -> bool:
-        return sequential(self.history.take(some), self.model, spending).kind == "not linearizable"
+    def refuted(self, some: list[int]) -> bool:
+        part = self.history.take(some)
+        return sequential(part, self.model, self.spending).kind == "not linearizable"
 
     def is_sensible(self, some: list[int]) -> bool:
         """Whether these would be sequentially consistent if each had a process of its own."""

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -20,6 +21,7 @@ from checker.history.history import History
 from checker.history.jsonl import Event
 from checker.history.models import MODELS
 from checker.history.result import Result
+from checker.history.search import native
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -223,3 +225,18 @@ def test_what_is_followed_is_explained() -> None:
     assert witness_of(following.result()) == [
         "write 28 None", "write 29 None", "read None 28",
     ]  # fmt: skip
+
+
+def test_a_slow_compiler_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a machine compiles once is no part of a trial of the explanation."""
+    library = native._library
+
+    def slowly(*words: int) -> Any:
+        time.sleep(3)
+        return library(*words)
+
+    monkeypatch.setattr(native, "_library", cache(slowly))
+    history = one_by_one((0, "write", 1, None), (0, "write", 2, None), (1, "read", None, 1))
+    result = linearize(history, "register")
+    assert len(witness_of(result)) == 3
+    assert result.minimal

@@ -82,6 +82,11 @@ ENGINES = {"frontier": Engine.FRONTIER, "depth first": Engine.DEPTH_FIRST}
 RELAXED = {"unlimited": Engine.UNLIMITED, "reusable": Engine.REUSABLE}
 """They can only refute."""
 
+LIMITS: dict[Status, Literal["time", "memory"]] = {
+    Status.OUT_OF_TIME: "time",
+    Status.OUT_OF_MEMORY: "memory",
+}
+
 FIRST_SLICE, MOST_SLICE = 1 << 16, 1 << 26
 """Of work: transitions and comparisons.  The last is about a second, and no longer for Ctrl-C."""
 EASY = 300
@@ -95,6 +100,9 @@ class Budget:
     seconds: float | None = None
     memory_bytes: int | None = None
     """Of the whole process, resident."""
+    work: int | None = None
+    """Transitions and comparisons, about 2^26 a second.  Unlike time it is the same in every run,
+    however slow the machine, and does not count what the compiler takes."""
 
     def deadline(self) -> float:
         return float("inf") if self.seconds is None else time.monotonic() + self.seconds
@@ -129,6 +137,7 @@ class Verdict:
     last: tuple[Configuration, ...]
     """Some of the configurations before that return, at most 64."""
     limit: Literal["time", "memory"] | None
+    """None, and "unknown": the work was done."""
     configurations: int
     widest: int
     """The most configurations kept at one return."""
@@ -206,7 +215,7 @@ def search_problem(
             )
             for name in names
         }
-        run = _Run(prepared, searches, ends, budget.memory_bytes or 0)
+        run = _Run(prepared, searches, ends, budget.memory_bytes or 0, budget.work)
         return replace(run.verdict(with_order), seconds=time.monotonic() - begun)
 
 
@@ -214,10 +223,15 @@ class _Run:
     """Slices, until one engine has decided or no engine is left."""
 
     def __init__(
-        self, prepared: Prepared, searches: dict[str, Search], deadline: float, memory: int
+        self,
+        prepared: Prepared,
+        searches: dict[str, Search],
+        deadline: float,
+        memory: int,
+        work: int | None,
     ) -> None:
         self.prepared, self.searches = prepared, searches
-        self.deadline, self.memory = deadline, memory
+        self.deadline, self.memory, self.work = deadline, memory, work
         self.numbers: dict[str, Numbers] = {}
         self.limit: Status | None = None
 
@@ -262,7 +276,12 @@ class _Run:
                     if not set(left) & set(ENGINES):
                         return name, status
                     self.searches.pop(name).close()  # the other one may have its memory
+            if self.work is not None and self._spent() >= self.work:
+                return left[0], Status.PAUSED
             work = min(2 * work, MOST_SLICE)
+
+    def _spent(self) -> int:
+        return sum(numbers.work for numbers in self.numbers.values())
 
     def _is_easy(self, name: str) -> bool:
         numbers = self.numbers[name]
@@ -302,10 +321,7 @@ class _Run:
         position: int | None = None,
         last: tuple[Configuration, ...] = (),
     ) -> Verdict:
-        if self.limit is None or kind != "unknown":
-            limit: Literal["time", "memory"] | None = None
-        else:
-            limit = "time" if self.limit is Status.OUT_OF_TIME else "memory"
+        limit = None if kind != "unknown" or self.limit is None else LIMITS[self.limit]
         positions, numbers = self.prepared.positions, self.numbers.values()
         verified = int(positions[-1]) + 1 if len(positions) else 0
         if kind != "linearizable":
