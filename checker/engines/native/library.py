@@ -21,8 +21,9 @@ FULLEST = 0.8
 RESTORED = 1
 """What `engine_restore` returns if it has done so."""
 
-RUNTIME_OPTIONS = ("-O2",)
-MODEL_OPTIONS = ("-O2",)
+# States are words: gcc would put two of them together in a vector, only to store it.
+RUNTIME_OPTIONS = ("-O2", "-fno-tree-vectorize")
+MODEL_OPTIONS = ("-O2", "-fno-tree-vectorize")
 
 
 DEADLOCK = What("deadlock", "deadlock", ())

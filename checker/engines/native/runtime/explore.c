@@ -82,7 +82,7 @@ static Status make_way(Engine *engine) {
     if (parts_full(engine)) return NEED_DISK;
 #endif
     if (lines >= engine->most_lines) return NEED_DISK;
-    lines *= lines < MANY_LINES ? 4 : 2;
+    lines *= lines < FEW_LINES ? 16 : lines < MANY_LINES ? 4 : 2;
     if (!make_table(engine, lines < engine->most_lines ? lines : engine->most_lines))
         return NO_MEMORY;
     return engine->used < engine->capacity ? RUNNING : NEED_DISK;
@@ -426,8 +426,9 @@ static void begin_level(Engine *engine, u64 start) {
 /* `most`: states, in all; `in_memory`: those that memory has room for. */
 Engine *engine_new(const Model *model, u32 workers, u32 whats, int deadlock, u64 most,
                    u64 in_memory) {
-    Engine *engine = calloc(1, sizeof *engine);
+    Engine *engine = aligned_alloc(_Alignof(Engine), sizeof *engine);
     if (!engine) return NULL;
+    memset(engine, 0, sizeof *engine);
     engine->model = model;
     engine->worker_count = workers;
     engine->what_count = whats;

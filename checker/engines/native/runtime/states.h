@@ -212,9 +212,9 @@ static inline u64 eight_bytes(const Line *line, int half) {
     return __atomic_load_n((const u64 *)line->byte + half, __ATOMIC_ACQUIRE);
 }
 
-/* Fetch what `find_or_add` will look at, so that it need not wait. */
+/* Fetch what `find_or_add` will look at, and most often write to, so that it need not wait. */
 static inline void fetch_line(const States *all, u64 hash) {
-    __builtin_prefetch(&all->lines[line_of(all, hash)]);
+    __builtin_prefetch(&all->lines[line_of(all, hash)], 1);
 }
 
 static inline void fetch_state(const States *all, u64 hash) {
