@@ -15,6 +15,7 @@ from checker.cli.status import BadInput, nearest
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from checker.cli.pictures import Pictures
     from checker.history.history import History
     from checker.history.models.model import Model
     from checker.history.result import Result
@@ -109,6 +110,18 @@ ALGORITHMS = (
     metavar="FILE",
     help="Write the history as FILE (.jsonl, .edn or .log; -: JSON lines to standard output).",
 )
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Draw it as a page: time lines, the order, the states; search and keys.  One HISTORY.",
+)
+@click.option(
+    "--svg",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Draw the contradiction, or a small HISTORY, as a figure for papers.",
+)
 @json_option
 def command(
     *,
@@ -128,6 +141,8 @@ def command(
     independent: bool | None,
     follow: bool,
     convert: Path | None,
+    html: Path | None,
+    svg: Path | None,
     as_json: bool,
 ) -> int:
     """Could the operations of HISTORY have happened one at a time?
@@ -142,15 +157,24 @@ def command(
     quorate linearize run.jsonl --model stack.py:Stack --timeout 1m --max-memory 2G
     my-test | quorate linearize - --model queue --follow
     quorate linearize run.edn --model kv --convert run.jsonl
+    quorate linearize run.jsonl --model register --html run.html --svg run.svg
 
     If it is not linearizable, a few operations are shown that contradict each other.  Of several
     HISTORIES each has its verdict, and the exit status is that of the worst.
 
     Exit status: 0 linearizable, 1 not, 2 wrong usage or bad input, 3 unknown.
     """
+    from checker.cli.pictures import Pictures
     from checker.cli.progress import counting
     from checker.history.budget import Spending, process_began
 
+    pictures, is_sequential = Pictures(html, svg), consistency == "sequential"
+    pictures.check(
+        histories,
+        follow=follow,
+        convert=convert is not None,
+        consistency_sequential=is_sequential,
+    )
     given = _model(model, initial)
     deadline = float("inf") if timeout is None else process_began() + timeout
     spending = Spending(deadline, _limit(max_memory))
@@ -178,8 +202,10 @@ def command(
     results = []
     with counting("events") as tick:
         for path in histories:
-            results.append(_one(path, given, reading, deciding, tick))
-    return give(results, as_json=as_json)
+            results.append(_one(path, given, reading, deciding, tick, pictures=pictures))
+    status = give(results, as_json=as_json)
+    pictures.write(results[0], given, spending, failed=failed, null=nil)
+    return status
 
 
 def _one(
@@ -188,6 +214,8 @@ def _one(
     reading: dict[str, Any],
     deciding: dict[str, Any],
     tick: Callable[[int], None],
+    *,
+    pictures: Pictures,
 ) -> Result:
     """Read and decide.  A limit that is reached while reading is a verdict, too."""
     from checker.history.budget import LimitReached, Spending, peak_bytes
@@ -205,7 +233,10 @@ def _one(
         spending.look()
 
     try:
-        return linearize(read_history(path, tick=look, **reading), model, **deciding)
+        history = read_history(path, tick=look, **reading)
+        if pictures:
+            pictures.history = history
+        return linearize(history, model, **deciding)
     except LimitReached as reached:
         return Result(
             model=model.name or type(model).__name__,
@@ -223,10 +254,12 @@ def _one(
 
 def give(results: list[Result], *, as_json: bool) -> int:
     """Show the answers; the exit status."""
-    from checker.cli.output import emit, emit_json, width
+    from checker.cli.output import emit, emit_json, note, width
     from checker.history.result import SEVERITY
 
     worst = max(results, key=lambda one: SEVERITY[one.verdict])
+    for warning in dict.fromkeys(text for one in results for text in one.warnings):
+        note(warning)
     if as_json:
         if len(results) == 1:
             emit_json(results[0].to_json())

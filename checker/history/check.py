@@ -32,6 +32,7 @@ from checker.history.budget import LimitReached, Spending, peak_bytes
 from checker.history.history import History
 from checker.history.models import Model
 from checker.history.models import model as model_named
+from checker.history.native import missing
 from checker.history.result import Consistency, Limit, Result, Verdict
 from checker.history.rules import Failed, Null, checked
 from checker.history.search import Budget, search
@@ -116,7 +117,14 @@ def linearize(
         consistency=consistency,
         source=history.source,
         keys=found.keys if per_key else {},
+        warnings=slowly(),
     )
+
+
+def slowly() -> tuple[str, ...]:
+    """The warning that Python did what C should have done."""
+    why = missing()
+    return () if why is None else (f"Python did what C does faster: {why}",)
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,8 @@ class Result:
     source: str = ""
     keys: Mapping[Value, Verdict] = field(default_factory=dict)
     """The verdict of each key, if it was asked for."""
+    warnings: tuple[str, ...] = ()
+    """What was done more slowly than it might have been, and why."""
 
     def __bool__(self) -> bool:
         return self.verdict == "linearizable"
@@ -68,6 +70,8 @@ class Result:
             data["minimal"] = self.minimal and self.witness is not None
         if self.verdict == "unknown":
             data |= {"limit": self.limit, "verified_events": self.verified}
+        if self.warnings:
+            data["warnings"] = list(self.warnings)
         if self.keys:
             data["keys"] = [{"key": to_json(k), "verdict": v} for k, v in self.keys.items()]
         return data

@@ -17,9 +17,9 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
-from checker.engines.native.build import NoCompilerError, building
 from checker.history.building import Builder, Unusable
 from checker.history.history import Integers
+from checker.history.native import library
 
 TABLES: Final = ("process", "f", "key", "value")
 OTHER: Final = 4
@@ -37,17 +37,16 @@ _WRONG = (msgspec.MsgspecError, UnicodeError, RecursionError, ValueError)
 @cache
 def _library() -> ctypes.CDLL | None:
     """None if there is no compiler: everything is read without it, more slowly."""
-    try:
-        library = building(Path(__file__).with_name("scan.c"), ("-O2",)).load()
-    except (NoCompilerError, OSError):
+    loaded = library(Path(__file__).with_name("scan.c"), ("-O2",))
+    if loaded is None:
         return None
-    library.scan_new.restype = c_void_p
-    library.scan_free.argtypes = library.scan_forget.argtypes = [c_void_p]
-    library.scan.restype = c_int64
-    library.scan.argtypes = [c_void_p, c_char_p, c_int64, c_int64, c_void_p, c_void_p, c_void_p]
-    library.scan_fresh.restype = c_void_p
-    library.scan_fresh.argtypes = [c_void_p, c_int, c_void_p, c_void_p]
-    return library
+    loaded.scan_new.restype = c_void_p
+    loaded.scan_free.argtypes = loaded.scan_forget.argtypes = [c_void_p]
+    loaded.scan.restype = c_int64
+    loaded.scan.argtypes = [c_void_p, c_char_p, c_int64, c_int64, c_void_p, c_void_p, c_void_p]
+    loaded.scan_fresh.restype = c_void_p
+    loaded.scan_fresh.argtypes = [c_void_p, c_int, c_void_p, c_void_p]
+    return loaded
 
 
 class Scanner:

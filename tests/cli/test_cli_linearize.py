@@ -150,6 +150,38 @@ def test_bad_input(folder: Path, args: list[str], said: str) -> None:
     assert result.stdout == ""
 
 
+@pytest.mark.parametrize("compiler", ["there-is-no-such-compiler", "false"])
+def test_without_a_compiler_it_is_slow_and_says_so(
+    folder: Path, compiler: str, tmp_path: Path
+) -> None:
+    mutex = call(0, "acquire", None, None) + call(0, "release", None, None)
+    (folder / "large.jsonl").write_text(mutex * 2000)
+    said = {}
+    for cc in ("cc", compiler):
+        environment = {**os.environ, "CC": cc, "XDG_CACHE_HOME": str(tmp_path / cc)}
+        for model, *files in (
+            ("register", "good.jsonl", "bad.jsonl", "good.jsonl"),
+            ("mutex", "large.jsonl"),
+        ):
+            done = subprocess.run(
+                [sys.executable, "-m", "checker.cli", "linearize", *files, "-m", model, "--json"],
+                check=False, capture_output=True, text=True, cwd=folder,
+                env={**environment, "PYTHONPATH": str(ROOT)},
+            )  # fmt: skip
+            answer = json.loads(done.stdout)
+            verdicts = [
+                (one["verdict"], one["reason"], one["witness"], "warnings" in one)
+                for one in answer.get("histories", [answer])
+            ]
+            said[cc, model] = done.returncode, [one[:3] for one in verdicts]
+            assert all(slow is (cc != "cc") for *_, slow in verdicts)
+            lines = done.stderr.splitlines()
+            assert len(lines) == (cc != "cc")
+            assert all("Python did what C does faster: the" in line for line in lines)
+    for model in ("register", "mutex"):
+        assert said["cc", model] == said[compiler, model]
+
+
 def test_convert(folder: Path) -> None:
     assert quorate("bad.jsonl", "-m", "register", "--convert", "bad.edn").exit_code == 0
     assert "3 operations" in quorate("bad.edn", "-m", "register").stdout

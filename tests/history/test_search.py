@@ -16,6 +16,7 @@ from checker.history.search import Budget, Problem, Verdict, search_problem
 from checker.history.search import engine as engine_module
 from checker.history.search import native as native_module
 from checker.history.search.engine import RELAXED
+from checker.history.search.plain import search_plainly
 from checker.history.search.problem import problem_from
 from checker.history.search.reference import depth_first, frontier
 from tests.history.oracle import explains, is_linearizable
@@ -289,6 +290,33 @@ def test_slices_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
         for seed in range(60):
             problem = recorded(name, 6, 3, seed)
             assert (decided(problem, None).kind == "linearizable") == is_linearizable(problem)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_without_a_compiler_it_is_the_same(name: str) -> None:
+    for seed in range(150):
+        problem = recorded(name, 2 + seed % 12, 2 + seed % 4, seed)
+        there = decided(problem, "frontier")
+        here = search_plainly(problem, Budget(60), with_order=True)
+        assert (here.kind, here.position) == (there.kind, there.position)
+        assert here.failed_at == there.failed_at
+        if here.order is not None:
+            assert explains(problem, here.order)
+        assert here.kind == "linearizable" or {one.state for one in here.last} >= {
+            one.state for one in there.last
+        }
+
+
+def test_without_a_compiler_limits_are_kept() -> None:
+    begun = time.monotonic()
+    verdict = search_plainly(overlapping(40, 99), Budget(0.5))
+    assert (verdict.kind, verdict.limit, verdict.verified) == ("unknown", "time", 40)
+    assert time.monotonic() - begun < 2
+    most = resident_bytes() + (16 << 20)
+    verdict = search_plainly(overlapping(40, 99), Budget(60, most))
+    assert (verdict.kind, verdict.limit) == ("unknown", "memory")
+    verdict = search_plainly(overlapping(40, 99), Budget(work=1 << 16))
+    assert (verdict.kind, verdict.limit) == ("unknown", None)
 
 
 def overlapping(values: int, last: int) -> Problem:

@@ -54,8 +54,8 @@ from pathlib import Path
 
 import numpy as np
 
-from checker.engines.native.build import NoCompilerError, building
 from checker.history.algorithms.decision import Decision, Ints, Times, holds, violated
+from checker.history.native import library
 
 UP, DOWN, ON, OFF = 0, 1, 2, 3
 MOST_SHRUNK = 200
@@ -163,23 +163,23 @@ def run(given: Switches) -> Run:
         gap=np.zeros(count, dtype=np.int64),
     )
     filled = (found.failed, found.turn, found.gap)
-    try:
-        library = _library()
-    except NoCompilerError:
+    loaded = _library()
+    if loaded is None:
         _pass(*packed, *filled)
         return found
     pointers = [c.ctypes.data_as(ctypes.c_void_p) for c in (*packed, *filled)]
-    if library.switches_pass(len(event), count, *pointers) != 0:
+    if loaded.switches_pass(len(event), count, *pointers) != 0:
         raise MemoryError
     return found
 
 
 @cache
-def _library() -> ctypes.CDLL:
-    library = building(Path(__file__).with_name("switches.c"), ("-O2",)).load()
-    library.switches_pass.restype = ctypes.c_int64
-    library.switches_pass.argtypes = [ctypes.c_int64] * 2 + [ctypes.c_void_p] * 8
-    return library
+def _library() -> ctypes.CDLL | None:
+    loaded = library(Path(__file__).with_name("switches.c"), ("-O2",))
+    if loaded is not None:
+        loaded.switches_pass.restype = ctypes.c_int64
+        loaded.switches_pass.argtypes = [ctypes.c_int64] * 2 + [ctypes.c_void_p] * 8
+    return loaded
 
 
 def _pass(*columns: Ints) -> None:

@@ -66,18 +66,25 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from checker.history.search.native import Engine, Numbers, Prepared, Search, Status
+from checker.history.search.native import (
+    Engine,
+    NoKernelError,
+    Numbers,
+    Prepared,
+    Search,
+    Status,
+)
+from checker.history.search.plain import search_plainly
 from checker.history.search.problem import Problem, checked_operations, problem_of
-from checker.history.search.transitions import State
+from checker.history.search.verdict import Budget, Configuration, Kind, Verdict
 
 if TYPE_CHECKING:
     from checker.history.history import History
     from checker.history.models.model import Model
 
-Kind = Literal["linearizable", "not linearizable", "unknown"]
 ENGINES = {"frontier": Engine.FRONTIER, "depth first": Engine.DEPTH_FIRST}
 RELAXED = {"unlimited": Engine.UNLIMITED, "reusable": Engine.REUSABLE}
 """They can only refute."""
@@ -93,57 +100,6 @@ EASY = 300
 """Work for each return; below this, the frontier goes alone."""
 
 
-@dataclass(frozen=True)
-class Budget:
-    """Limits of one decision; None: there is none."""
-
-    seconds: float | None = None
-    memory_bytes: int | None = None
-    """Of the whole process, resident."""
-    work: int | None = None
-    """Transitions and comparisons, about 2^26 a second.  Unlike time it is the same in every run,
-    however slow the machine, and does not count what the compiler takes."""
-
-    def deadline(self) -> float:
-        return float("inf") if self.seconds is None else time.monotonic() + self.seconds
-
-
-@dataclass(frozen=True)
-class Configuration:
-    """How far one order came; operations are indices into the history."""
-
-    state: State
-    linearized: tuple[int, ...]
-    """Operations that take effect, and are open or not yet returned."""
-    waiting: tuple[int, ...]
-    """Operations that are pending and do not."""
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What was found; operations are indices into the history, positions are events."""
-
-    kind: Kind
-    engine: str
-    """That which decided; both, if none did."""
-    order: tuple[int, ...] | None
-    """A linearization, if it was asked for and there is one: the operations that take effect."""
-    failed_at: int | None
-    """The operation whose return no order can explain."""
-    position: int | None
-    """Of that return."""
-    verified: int
-    """Events at positions less than this are linearizable; not more than `position`."""
-    last: tuple[Configuration, ...]
-    """Some of the configurations before that return, at most 64."""
-    limit: Literal["time", "memory"] | None
-    """None, and "unknown": the work was done."""
-    configurations: int
-    widest: int
-    """The most configurations kept at one return."""
-    seconds: float
-
-
 def search(
     history: History,
     model: Model,
@@ -156,7 +112,7 @@ def search(
     """Decides a history of one object.  `engine`: one of `ENGINES`; None: both.
 
     `deadline`, of `time.monotonic`: earlier than the budget's, it counts.
-    Errors: whatever `model.step` raises; NoCompilerError if there is no C compiler.
+    Errors: whatever `model.step` raises.  Without a C compiler plain.py does it, whatever `engine`.
     """
     verdict = search_problem(
         problem_of(history, model), budget, with_order=with_order, engine=engine, deadline=deadline
@@ -205,7 +161,10 @@ def search_problem(
     begun = time.monotonic()
     ends = min(budget.deadline(), float("inf") if deadline is None else deadline)
     with ExitStack() as stack:
-        prepared = stack.enter_context(closing(Prepared(problem)))
+        try:
+            prepared = stack.enter_context(closing(Prepared(problem)))
+        except NoKernelError:
+            return search_plainly(problem, budget, with_order=with_order, deadline=ends)
         names = list(ENGINES) if engine is None else [engine]
         if engine is None and prepared.is_complete:
             names += RELAXED if len(prepared.fields) else ["reusable"]

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from checker.engines.native.build import building
 from checker.history.history import OPEN
+from checker.history.native import library
 from checker.history.search.problem import Problem
 from checker.history.search.transitions import NONE, Complete, States, as_numbers, complete
 
@@ -77,11 +77,17 @@ class Last:
 ASK = ctypes.CFUNCTYPE(c_int, c_uint32, c_uint32)
 
 
+class NoKernelError(Exception):
+    """The kernel cannot be compiled here: plain.py does its work."""
+
+
 @cache
-def _library(mask_words: int, used_words: int) -> ctypes.CDLL:
+def _library(mask_words: int, used_words: int) -> ctypes.CDLL | None:
     source = "\n".join(path.read_text() for path in sorted(KERNEL.glob("*.c")))
     sizes = (f"-DMASK_WORDS={mask_words}", f"-DUSED_WORDS={used_words}")
-    library = building(source, ("-O2", *sizes)).load()
+    loaded = library(source, ("-O2", *sizes))
+    if loaded is None:
+        return None
     words = POINTER(c_uint32)
     arrays: list[object] = [c_void_p] * 4
     signatures: dict[str, tuple[object, list[object]]] = {
@@ -103,9 +109,9 @@ def _library(mask_words: int, used_words: int) -> ctypes.CDLL:
         ),
     }
     for name, (returned, arguments) in signatures.items():
-        function = getattr(library, name)
+        function = getattr(loaded, name)
         function.restype, function.argtypes = returned, arguments
-    return library
+    return loaded
 
 
 def _rounded(words: int) -> int:
@@ -117,6 +123,7 @@ class Prepared:
     """A problem as the kernel wants it, and the transitions that its searches share.
 
     Open reads are left out: they change nothing, and nobody waits for them.  `close` it.
+    NoKernelError: there is no compiler.
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -136,7 +143,11 @@ class Prepared:
         self.field_of, self.fields, used_words = self._fields(table, is_open)
         mask_words = max(1, -(-_most_pending(self.events, is_open) // 64))
         self.mask_words, self.used_words = _rounded(mask_words), _rounded(used_words)
-        self.library = _library(self.mask_words, self.used_words)
+        self.machine = None
+        loaded = _library(self.mask_words, self.used_words)
+        if loaded is None:
+            raise NoKernelError
+        self.library = loaded
         self._ask = ASK(self._answer)
         self._answers = (c_uint32 * MOST_ANSWERS)()
         entries = None if table is None else as_numbers(table.table, np.uint32)
