@@ -48,7 +48,16 @@ MOST_ROUNDS = 12
 
 
 def compile_model(model: Model) -> ir.Program:
-    """The program of a model.  `SpecError` at the first place where the spec is wrong."""
+    """The program of a model, which is compiled once.
+
+    `SpecError` at the first place where the spec is wrong.
+    """
+    if model.program is None:
+        model.program = _compiled(model)
+    return model.program
+
+
+def _compiled(model: Model) -> ir.Program:
     compiler = Compiler(model)
     try:
         program = compiler.program()

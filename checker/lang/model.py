@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from operator import itemgetter
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from checker.lang import failures
 from checker.lang.bindings import Bindings, check_judgeable
@@ -24,6 +24,9 @@ from checker.lang.declare import Declaration, Fairness, Kind
 from checker.lang.errors import ModelError, NotEnabled, Pruned, SpecError
 from checker.lang.owner import Constant, Field, Function, Owner, Param
 from checker.lang.spec import Spec, StateOf, field_places, method_names, method_of
+
+if TYPE_CHECKING:
+    from checker.lang.ir import Program
 
 State = tuple[Any, ...]
 
@@ -122,6 +125,8 @@ class Model:
         self._loaded: State | None = None
         self.pruned = False
         """Whether a step has been cut off by a bound declared with `beyond="prune"`."""
+        self.program: Program | None = None
+        """What `compile_model` made of it; `None`: it was not compiled."""
         self._old: Model | None = None
         self._read_methods()
         self._check_assumptions()
