@@ -22,14 +22,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable
-from copy import deepcopy
 from itertools import product
 from math import prod
 from typing import Any
 
 from checker.lang.errors import LimitReached, SpecError
 from checker.lang.rewrite import run_tree
-from checker.lang.source import Source
+from checker.lang.source import Source, copied
 from checker.lang.types import RecordT, SetT, Type, UnionT
 from checker.lang.values import Bag, Set, in_order
 
@@ -119,7 +118,7 @@ def _guards_of_call(called: ast.FunctionDef, args: list[ast.expr]) -> list[ast.e
     for guard in leading_guards(called, lambda _part, _method: None):
         if {node.id for node in ast.walk(guard) if isinstance(node, ast.Name)} - {*names, "len"}:
             break
-        found.append(renamed.visit(deepcopy(guard)))
+        found.append(renamed.visit(copied(guard)))
     return found
 
 
@@ -130,7 +129,7 @@ class _Renamed(ast.NodeTransformer):
         self.names = names
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
-        return deepcopy(self.names[node.id]) if node.id in self.names else node
+        return copied(self.names[node.id]) if node.id in self.names else node
 
 
 def _compile(
@@ -163,7 +162,7 @@ def _compile(
         else:
             subset = isinstance(guard_of.ops[0], ast.LtE)
             extra[f"__of_{name}"] = (_subsets_of if subset else _members_of)(domain.type)
-            values = deepcopy(guard_of.comparators[0])
+            values = copied(guard_of.comparators[0])
             values = ast.Call(ast.Name(f"__of_{name}", ast.Load()), [values], [])
         loop = ast.For(ast.Name(name, ast.Store()), values, body, [])
         body = _tested(tests[index], [loop])
@@ -175,7 +174,7 @@ def _compile(
 
 def _tested(tests: list[ast.expr], body: list[ast.stmt]) -> list[ast.stmt]:
     for test in reversed(tests):
-        body = [ast.If(deepcopy(test), body, [])]
+        body = [ast.If(copied(test), body, [])]
     return body
 
 

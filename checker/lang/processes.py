@@ -25,12 +25,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from checker.lang.errors import SpecError
-from checker.lang.source import Source, place_in
+from checker.lang.source import Source, copied, place_in
 
 DONE = "done"
 N = TypeVar("N", bound=ast.AST)
@@ -195,8 +194,8 @@ class _Cutter:
     def action(self, label: str, node: ast.stmt, code: list[ast.stmt]) -> ast.FunctionDef:
         at = ast.Compare(self.held("at", ast.Load()), [ast.Eq()], [ast.Constant(label)])
         guard = ast.Expr(ast.Call(ast.Name("require", ast.Load()), [at], []))
-        renamed = _Locals(self).visit(ast.Module(deepcopy(code), []))
-        args = deepcopy(self.tree.args)
+        renamed = _Locals(self).visit(ast.Module(copied(code), []))
+        args = copied(self.tree.args)
         if isinstance(node, ast.AnnAssign):
             args.args.append(self.chosen(node))
         made = ast.FunctionDef(
@@ -221,7 +220,7 @@ class _Cutter:
                 f"`{name}` is a local of the process",
                 "give it another name, and assign it to the local in the step",
             )
-        return ast.copy_location(ast.arg(name, deepcopy(node.annotation)), node)
+        return ast.copy_location(ast.arg(name, copied(node.annotation)), node)
 
 
 class _Locals(ast.NodeTransformer):

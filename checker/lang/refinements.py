@@ -12,12 +12,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from copy import deepcopy
 
 from checker.lang.errors import SpecError
 from checker.lang.model import Refinement
 from checker.lang.owner import Function
-from checker.lang.source import Source
+from checker.lang.source import Source, copied
 
 
 def functions_of(refinement: Refinement) -> Iterator[tuple[str, Function]]:
@@ -25,7 +24,7 @@ def functions_of(refinement: Refinement) -> Iterator[tuple[str, Function]]:
     whole = refinement.function
     for field in refinement.other.fields:
         keyword = field.name.replace(".", "_")
-        tree = _Returned(refinement, keyword).visit(deepcopy(whole.source.tree))
+        tree = _Returned(refinement, keyword).visit(copied(whole.source.tree))
         source = Source(tree, whole.source.file, whole.source.names)
         name = f"{whole.name}.{field.name}"
         yield field.name, Function(name, source, whole.owner, whole.defined_in, (), whole.run)

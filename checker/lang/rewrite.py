@@ -23,11 +23,10 @@ import builtins
 import inspect
 import types
 from collections.abc import Callable
-from copy import deepcopy
 from functools import wraps
 from typing import Any
 
-from checker.lang.source import Source, lambda_of, source_of
+from checker.lang.source import Source, copied, lambda_of, source_of
 from checker.lang.values import CHANGING_METHODS, Map, Set, change
 
 _SET, _MAP, _SEQ, _CHANGE = "__Set", "__Map", "__Seq", "__change"
@@ -45,7 +44,7 @@ def rewritten(function: Callable[..., Any], defined_in: type | None = None) -> C
 
 def run_tree(source: Source, defined_in: type | None = None) -> Callable[..., Any]:
     """A Python function from a tree, with value semantics."""
-    tree = deepcopy(source.tree)
+    tree = copied(source.tree)
     tree.decorator_list = []
     tree.returns = None
     for arg in (*tree.args.posonlyargs, *tree.args.args, *tree.args.kwonlyargs):
@@ -163,7 +162,7 @@ class _Rewriter(ast.NodeTransformer):
             call = node.value
             assert isinstance(call, ast.Call)
             index = call.args[0] if call.args else ast.Constant(-1)
-            node.value = ast.Subscript(_load(target), deepcopy(index), ast.Load())
+            node.value = ast.Subscript(_load(target), copied(index), ast.Load())
             return [*self._assigned(node), _store(target, changed, node)]
         return self._assigned(node)
 
@@ -246,7 +245,7 @@ def _call(where: ast.AST, name: str, arg: Any) -> ast.Call:
 
 
 def _load(place: ast.expr) -> ast.expr:
-    copy = deepcopy(place)
+    copy = copied(place)
     copy.ctx = ast.Load()  # type: ignore[attr-defined]
     return copy
 
@@ -259,9 +258,9 @@ def _changed(place: ast.expr, method: str, args: list[ast.expr]) -> ast.expr:
 def _store(place: ast.expr, value: ast.expr, where: ast.AST) -> ast.stmt:
     """`place = value`, where the place may be an item of an item of a name or field."""
     while isinstance(place, ast.Subscript):
-        value = _changed(place.value, "__setitem__", [deepcopy(place.slice), value])
+        value = _changed(place.value, "__setitem__", [copied(place.slice), value])
         place = place.value
-    target = deepcopy(place)
+    target = copied(place)
     target.ctx = ast.Store()  # type: ignore[attr-defined]
     made: ast.stmt = _at(where, ast.Assign([target], value))
     return made
@@ -277,7 +276,7 @@ def _spread(target: ast.expr, value: ast.expr, where: ast.AST) -> list[ast.stmt]
     if isinstance(target, ast.Tuple | ast.List):
         out = []
         for index, item in enumerate(target.elts):
-            part = ast.Subscript(deepcopy(value), ast.Constant(index), ast.Load())
+            part = ast.Subscript(copied(value), ast.Constant(index), ast.Load())
             out += _spread(item, part, where)
         return out
     return [_store(target, value, where)]

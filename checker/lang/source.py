@@ -15,9 +15,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 from checker.lang.errors import Place, SpecError
+
+Tree = TypeVar("Tree")
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +46,21 @@ def place_in(file: str, node: ast.AST) -> Place:
     line = getattr(node, "lineno", 1)
     text = linecache.getline(file, line).rstrip("\n")
     return Place(file, line, getattr(node, "col_offset", 0), text)
+
+
+def copied(tree: Tree) -> Tree:
+    """A syntax tree of its own, or a list of them: what `copy.deepcopy` makes, but much faster.
+
+    Nodes that hold nothing (`ast.Load()`, `ast.Add()`) are shared: nothing in them can change.
+    """
+    if isinstance(tree, list):
+        return [copied(part) for part in tree]  # type: ignore[return-value]
+    if not isinstance(tree, ast.AST) or not tree.__dict__:
+        return tree
+    made = type(tree).__new__(type(tree))
+    for name, part in tree.__dict__.items():
+        setattr(made, name, copied(part))
+    return made
 
 
 @lru_cache(maxsize=64)

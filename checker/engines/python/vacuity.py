@@ -18,13 +18,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Iterator
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
 from checker.lang.errors import QuorateError
 from checker.lang.model import Action, Model, Property, State
 from checker.lang.rewrite import run_tree
+from checker.lang.source import copied
 from checker.lang.types import BoolT, EnumT, IntT, OptionT, SortT, Type
 
 LARGEST_LISTED_DOMAIN = 16
@@ -139,7 +139,7 @@ def premises_of(what: Property) -> list[Premise]:
         return []
     found = []
     for premise, shown in _premises(body[-1].value):
-        tree = deepcopy(function.source.tree)
+        tree = copied(function.source.tree)
         tree.body[-1] = ast.copy_location(ast.Return(premise), body[-1])
         run = run_tree(replace(function.source, tree=tree), function.defined_in)
         found.append(Premise(what, ast.unparse(shown), shown.lineno, run))
@@ -191,7 +191,7 @@ def _negation(test: ast.expr) -> ast.expr | None:
 
 def _some(test: ast.expr, generators: list[ast.comprehension], where: ast.expr) -> ast.expr:
     """`any(test for ... in ...)`."""
-    inside = ast.GeneratorExp(deepcopy(test), deepcopy(generators))
+    inside = ast.GeneratorExp(copied(test), copied(generators))
     made = ast.Call(ast.Name("any", ast.Load()), [inside], [])
     return ast.fix_missing_locations(ast.copy_location(made, where))
 
@@ -223,7 +223,7 @@ class Marked:
     def of(cls, action: Action) -> Marked:
         marker = _Marker()
         function = action.function
-        tree = marker.visit(deepcopy(function.source.tree))
+        tree = marker.visit(copied(function.source.tree))
         marked = cls(action, marker.branches)
         if not marker.branches:
             return marked
