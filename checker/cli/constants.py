@@ -33,6 +33,8 @@ def instance(target: Target, settings: Iterable[str]) -> Spec:
     """The spec with these constants; `BadInput` if anything is wrong with it."""
     given = _given(target, settings)
     try:
+        if not given:
+            return target.cls()
         read = Model(target.cls, given)
         # Once more with the values themselves, which may be copied and compared.
         return target.cls(**{name: _plain(read, name) for name in given})
