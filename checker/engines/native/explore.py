@@ -16,7 +16,6 @@ from checker.engines.native.fingerprints import risk, with_run
 from checker.engines.native.generate import generate
 from checker.engines.native.generated import What
 from checker.engines.native.library import NO_ROOM, Library, Search, Seen, Status
-from checker.engines.native.liveness import judge_liveness_natively
 from checker.engines.native.options import Options
 from checker.engines.native.unused import unused_warnings
 from checker.engines.outcome import Outcome
@@ -297,6 +296,8 @@ class _Run:
         if self.disk.bytes:
             outcome.stopped = f"memory was full, and judging liveness {NEEDS_MEMORY}"
             return
+        from checker.engines.native.liveness import judge_liveness_natively  # few specs need it
+
         try:
             outcome.liveness_judged = judge_liveness_natively(
                 self.model, self.plan, self.findings, self.search, self.watch

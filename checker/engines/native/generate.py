@@ -1,27 +1,32 @@
-"""Which generator makes the C of a program."""
+"""Which generator makes the C of a program.
+
+What only some programs need (the general form, liveness, symmetry) is imported when one does: it
+takes a tenth of the time before a small spec's compiler starts.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from checker.engines.errors import NotNativeError
-from checker.engines.native.general import NotInCError, general
 from checker.engines.native.generated import Generated
-from checker.engines.native.liveness.source import Labels, liveness_source
 from checker.engines.native.options import Options
 from checker.engines.native.packing import Packing
-from checker.engines.native.symmetry import Symmetry, symmetry
 from checker.engines.native.unrolled import unrolled
 from checker.engines.python.plan import Plan
+from checker.engines.python.watch import no_garbage
 from checker.ground.lower import Ground, lowered
 from checker.ground.symbols import NotGroundError
 from checker.lang.compile import compile_model
-from checker.lang.effects import singled_out
 from checker.lang.errors import ModelError
 from checker.lang.ir import Program
 from checker.lang.model import Model, State
+
+if TYPE_CHECKING:
+    from checker.engines.native.symmetry import Symmetry
 
 MOST_UNROLLED = 250_000
 """More C than this, in bytes, takes a compiler longer than it saves: some 5 seconds."""
@@ -31,7 +36,8 @@ def generate(model: Model, plan: Plan, options: Options | None = None) -> Genera
     """The C of a model, judging what is planned.  `NotNativeError` where there is none."""
     options = options or Options()
     program, liveness = compile_model(model), bool(plan.liveness)
-    return _generated(program, plan.names, liveness, options, _initial(model, options))
+    with no_garbage():  # conditions are immutable, and refer to what is older
+        return _generated(program, plan.names, liveness, options, _initial(model, options))
 
 
 def _initial(model: Model, options: Options) -> list[State]:
@@ -53,7 +59,11 @@ def _generated(
         ground = lowered(program)
     except NotGroundError as error:
         return _general(program, wanted, liveness, options, str(error))
-    labels = Labels(program, ground) if liveness else None
+    labels = None
+    if liveness:
+        from checker.engines.native.liveness.source import Labels, liveness_source
+
+        labels = Labels(program, ground)
     symmetric = _symmetry(program, ground) if options.symmetry else None
     try:
         made = unrolled(
@@ -79,6 +89,9 @@ def _generated(
 
 def _symmetry(program: Program, ground: Ground) -> Symmetry:
     """The symmetry of a program, which those that it refines must have, too."""
+    from checker.engines.native.symmetry import symmetry
+    from checker.lang.effects import singled_out
+
     found = symmetry(program, Packing(ground.layout))
     for refinement in program.refinements:
         for sort in refinement.other.sorts:
@@ -95,6 +108,8 @@ def _general(
     program: Program, wanted: Iterable[str], liveness: bool, options: Options, why: str
 ) -> Generated:
     """The C of a program that cannot be made ground."""
+    from checker.engines.native.general import NotInCError, general
+
     if options.symmetry or options.por:
         raise NotNativeError(f"reductions need a spec that can be made ground, and here is {why}")
     try:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from checker.engines.native.conditions import Conditions
 from checker.engines.native.generated import Args, Generated, What
@@ -20,7 +20,6 @@ from checker.engines.native.packing import Packing, Place
 from checker.engines.native.reduction import reduction
 from checker.engines.native.reduction.facts import Facts
 from checker.engines.native.reduction.source import reduction_source
-from checker.engines.native.symmetry import Symmetry
 from checker.ground.conditions import (
     FALSE,
     TRUE,
@@ -37,6 +36,9 @@ from checker.ground.lower import Effect, Ground, Judgement
 from checker.ground.symbols import NotGroundError
 from checker.lang import ir
 from checker.lang.errors import SpecError
+
+if TYPE_CHECKING:
+    from checker.engines.native.symmetry import Symmetry
 
 MOST_TOGETHER = 64
 MANY_WAYS = 4
