@@ -126,8 +126,9 @@ class Library:
         return int(memory_bytes / each)
 
     def worker_bytes(self) -> int:
-        """About what a worker takes beside that: states met lately, batches, blocks."""
-        return 16_384 * 8 * self.words
+        """About what a worker takes beside that: states met lately, batches, blocks, and the
+        pairs of images that each refinement remembers (`refine.h`)."""
+        return 16_384 * 8 * self.words + 2**20 * len(self.others)
 
 
 class Search:
