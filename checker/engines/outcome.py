@@ -43,8 +43,8 @@ class Outcome:
     reductions: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     """Warnings of the engine itself."""
-    start_seconds: float = 0.0
-    """What of `seconds` went by before the first state."""
+    search_seconds: float | None = None
+    """What of `seconds` the search took; `None`: all."""
 
     def judge_the_whole(self) -> None:
         """After a complete search: goals never reached, actions never taken."""
@@ -73,7 +73,7 @@ class Outcome:
             transitions=sum(self.actions.values()),
             depth=self.depth,
             seconds=self.seconds,
-            start_seconds=self.start_seconds,
+            search_seconds=self.search_seconds,
             peak_memory_bytes=peak_memory_bytes(),
             actions=self.actions,
             properties=verdicts,

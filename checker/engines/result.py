@@ -113,8 +113,9 @@ class Result:
     fairness: tuple[str, ...] = ()
     """The fairness that was assumed, in words, one sentence for each action that has some."""
     constants: dict[str, Any] = field(default_factory=dict)
-    start_seconds: float = 0.0
-    """What of `seconds` went by before the first state: to compile the spec, mostly."""
+    search_seconds: float | None = None
+    """What of `seconds` the search took, without what comes before it (compiling the spec, mostly)
+    and after it (explanations, liveness, warnings); `None`: all."""
 
     def __bool__(self) -> bool:
         return self.verdict == "holds"
@@ -125,8 +126,8 @@ class Result:
 
     @property
     def states_per_second(self) -> float:
-        """Of the search itself, without the start."""
-        searched = self.seconds - self.start_seconds
+        """Of the search itself."""
+        searched = self.seconds if self.search_seconds is None else self.search_seconds
         return self.distinct_states / searched if searched > 0 else 0.0
 
     @property

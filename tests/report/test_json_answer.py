@@ -40,7 +40,7 @@ KEYS = [
     "depth",
     "frontier",
     "seconds",
-    "start_seconds",
+    "search_seconds",
     "states_per_second",
     "peak_memory_bytes",
     "bytes_per_state",

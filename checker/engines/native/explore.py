@@ -84,7 +84,8 @@ class _Run:
     """What the search returned last."""
     complete: bool = False
     stopped: str = ""
-    start_seconds: float = 0.0
+    began: float = 0.0
+    """When the search began, in seconds of the watch."""
 
     def __post_init__(self) -> None:
         self.generated = self.library.generated
@@ -129,7 +130,7 @@ class _Run:
             self.findings.model_error(error, ())
             return
         self.explain.initial_images(initial)
-        self.start_seconds = self.watch.seconds
+        self.began = self.watch.seconds
         if self.saved is not None:
             self.watch.earlier_seconds = self.saved.seconds
             self.status = self.saved.restore(self.search, self.disk)
@@ -228,7 +229,7 @@ class _Run:
             complete=self.complete,
             bounded=numbers.cut,
             stopped=self.stopped,
-            start_seconds=self.start_seconds,
+            search_seconds=seconds - self.began,
             reductions=self._reductions(),
             notes=(
                 *self._risk(numbers.states),
@@ -247,7 +248,7 @@ class _Run:
         unused: Iterable[str] = ()
         if self.complete and not self.findings.violations:
             used = self._with_images(self.generated.used(taken))
-            unused = unused_warnings(
+            warnings = unused_warnings(
                 self.model,
                 self.search,
                 numbers.states,
@@ -255,6 +256,7 @@ class _Run:
                 reduced=self.options.por,
                 kept=self.options.fingerprint is None,
             )
+            unused = tuple(warnings)
         outcome.seconds = self.watch.seconds
         return outcome.result(unused)
 
