@@ -33,9 +33,9 @@ def instance(target: Target, settings: Iterable[str]) -> Spec:
     """The spec with these constants; `BadInput` if anything is wrong with it."""
     given = _given(target, settings)
     try:
-        if not given:
-            return target.cls()
         read = Model(target.cls, given)
+        if not given:
+            return read.machine
         # Once more with the values themselves, which may be copied and compared.
         return target.cls(**{name: _plain(read, name) for name in given})
     except QuorateError as error:
