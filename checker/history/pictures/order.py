@@ -182,7 +182,8 @@ def _assert_real_time(part: History, order: Order) -> None:
     places = np.array(order.operations, dtype=np.int64)
     returned = np.where(part.returned < order.until, part.returned, OPEN)
     must = np.flatnonzero(returned < OPEN)
-    if len(np.unique(places)) != len(places) or len(np.setdiff1d(must, places)):
+    times = np.bincount(places, minlength=len(part))
+    if (times > 1).any() or (times[must] == 0).any():
         raise OrderError("an order leaves an operation out, or has one twice")
     begun = np.maximum.accumulate(part.invoked[places]) if len(places) else places
     if (returned[places][1:] < begun[:-1]).any() or (begun >= order.until).any():

@@ -21,7 +21,7 @@ import numpy as np
 from rich.cells import cell_len
 
 from checker.history.budget import Spending
-from checker.history.history import FAIL, INFO, OK, OPEN, History, Integers
+from checker.history.history import FAIL, INFO, NO_RESULT, OK, OPEN, History, Integers
 from checker.history.models.model import Model, State
 from checker.history.pictures.choose import MOST, Chosen, choose
 from checker.history.pictures.layout import Bar, Interval, placed
@@ -204,7 +204,7 @@ class _Making:
         return found
 
     def part(self, key: int | None) -> History:
-        return self.counted if key is None else self.counted.of_key(key)
+        return self.counted if key is None else compact(self.counted.of_key(key))
 
     # ------------------------------------------------------------------- orders
 
@@ -230,11 +230,14 @@ class _Making:
         origin = part.origin.tolist()
         last = max((p for p, i in enumerate(order.operations, 1) if origin[i] in wanted), default=0)
         before: State = self.model.initial()
+        known: tuple[State, str] = (before, state_of(self.model, before))
         try:
             for place, (i, state) in enumerate(replayed(part, self.model, order), 1):
                 if origin[i] in wanted:
-                    around = state_of(self.model, before), state_of(self.model, state)
-                    places[origin[i]] = (place, *around)
+                    first = known[1] if before is known[0] else state_of(self.model, before)
+                    then = first if state is before else state_of(self.model, state)
+                    known = (state, then)
+                    places[origin[i]] = (place, first, then)
                 before = state
                 if place >= last:
                     break
@@ -270,6 +273,7 @@ class _Making:
         if witness is None or len(witness) > MOST_WITNESS:
             return None
         spending = Spending(memory_bytes=self.spending.memory_bytes).until(WITNESS_SECONDS)
+        witness = compact(witness)
         order = ordered(witness, self.model, spending)
         steps = (
             _Steps(_no_order("unknown"))
@@ -343,6 +347,19 @@ class _Making:
             processes.sort(key=lambda p: (isinstance(names[p], str), names[p]))
             found += [(process, g) for process in processes]
         return tuple(found)
+
+
+def compact(part: History) -> History:
+    """The same with a table of only its own values: what looks at each is quick on a small part."""
+    if len(part.values) <= 4 * len(part):
+        return part
+    used = np.unique(np.concatenate([part.argument, part.result[part.result != NO_RESULT]]))
+    result = np.where(part.result == NO_RESULT, NO_RESULT, np.searchsorted(used, part.result))
+    return part.with_columns(
+        argument=np.searchsorted(used, part.argument),
+        result=result,
+        values=[part.values[code] for code in used.tolist()],
+    )
 
 
 def _last(returned: Integers) -> int:
