@@ -10,8 +10,8 @@ search by hand is `bench/models/paxos_by_hand.c`.  Both leave out steps that cha
 the native engine takes and counts: what is compared is states.
 
 A rate is distinct states a second of the search itself, by wall clock.  What comes before (lowering
-and loading; for SPIN and by hand, compiling) and after (warnings) does not count in rates and ratios;
-`seconds` has it too, with the compiled library in the cache.  What a whole command takes is
+and loading; for SPIN and by hand, compiling) and after (warnings) does not count in rates and
+ratios; `seconds` has it too, with the compiled library in the cache.  What a whole command takes is
 measured apart.  Memory is the peak of a fresh process, everything included, by distinct states.
 Of several rounds the medians are given; a ratio is the median of the ratios of each round.
 
