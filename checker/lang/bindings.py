@@ -29,7 +29,7 @@ from typing import Any
 from checker.lang.errors import LimitReached, SpecError
 from checker.lang.rewrite import run_tree
 from checker.lang.source import Source, copied
-from checker.lang.types import RecordT, SetT, Type, UnionT
+from checker.lang.types import RecordT, SetT, Type, UnionT, counted
 from checker.lang.values import Bag, Set, in_order
 
 LARGEST_DOMAIN = 1_000_000
@@ -234,7 +234,7 @@ def _check_product(whole: list[_Domain], source: Source) -> None:
     if total > LARGEST_DOMAIN:
         names = ", ".join(f"`{domain.name}`" for domain in whole)
         raise SpecError(
-            f"the parameters {names} have {total:,} values together",
+            f"the parameters {names} have {counted(total)} values together",
             "begin the action with require(... in self....) for one of them, so that its values "
             "are read off the state, or compute one from the others",
             source.place(),
@@ -254,7 +254,7 @@ def check_judgeable(source: Source, params: list[tuple[str, Type]]) -> None:
     if total > LARGEST_DOMAIN:
         names = ", ".join(f"`{name}`" for name, _ in params)
         raise SpecError(
-            f"a property is judged for each value of {names}, and here are {total:,}",
+            f"a property is judged for each value of {names}, and here are {counted(total)}",
             "bound them more tightly, or say it with `all` or `any` over what is in the state",
             source.place(),
         )
@@ -286,7 +286,7 @@ class _Domain:
             )
         if size > LARGEST_DOMAIN:
             raise SpecError(
-                f"the parameter `{self.name}` has {size:,} values",
+                f"the parameter `{self.name}` has {counted(size)} values",
                 f"begin the action with require({self.name} in self....), so that its values "
                 "are read off the state",
                 self.source.place(),

@@ -44,7 +44,7 @@ from checker.lang.spec import (
     prepare_class,
     spec_class,
 )
-from checker.lang.types import Everywhere, LabelT, MapT, NoDefault, SetT, SortT, Type
+from checker.lang.types import Everywhere, LabelT, MapT, NoDefault, SetT, SortT, Type, counted
 from checker.lang.values import Set, Sort
 from checker.lang.words import require
 
@@ -317,7 +317,7 @@ class Owner:
             fail_field(
                 self.cls,
                 name,
-                f"the field `{name}` has {keys:,} keys: a Map has a value at each",
+                f"the field `{name}` has {counted(keys)} keys: a Map has a value at each",
                 "bound its keys more tightly, or keep a Set of pairs, of those that have a value",
             )
         if of.size is None:
@@ -326,6 +326,13 @@ class Owner:
                 name,
                 f"the field `{name}` has no bound: {of} has no finite domain",
                 _bound_mend(of),
+            )
+        if of.size == 0:
+            fail_field(
+                self.cls,
+                name,
+                f"the field `{name}` can hold nothing: {of} has no values",
+                "widen its bounds: Range(3) holds 0, 1 and 2",
             )
         if initial is ...:
             try:
@@ -340,7 +347,8 @@ class Owner:
                     self.cls,
                     name,
                     f"the field `{name}` cannot begin as {initial!r}: {problem.problem}",
-                    f"give a value of {of}, or everywhere(...) for a Map",
+                    f"give a value of {of}"
+                    + (", or everywhere(...)" if isinstance(of, MapT) else ""),
                 )
             initial = whole
         self.fields[name] = Field(f"{self.prefix}{name}", of, is_ghost, initial, place)

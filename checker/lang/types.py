@@ -8,7 +8,7 @@ Contract of every type:
 
 * `misfit(value)`  None if the value belongs to the domain, else what is wrong with it;
 * `coerce(value)`  the value in its canonical form (a `dict` becomes a `Map`, ...);
-* `size`           how many values there are; `None` if there is no bound;
+* `size`           how many values there are, counted up to `MANY`; `None` if there is no bound;
 * `values()`       all of them, in canonical order; only if `size` is a number;
 * `default()`      the value of a field that is given none; `NoDefault` if there is none;
 * `text(value)`    the value as a person reads it; `json(value)` as a program does;
@@ -18,16 +18,24 @@ Contract of every type:
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations, combinations_with_replacement, product
-from math import comb
+from math import log10
 from typing import Any, Literal
 
 from checker.lang.values import Bag, Map, Record, Set, Sort
 
 Beyond = Literal["error", "block", "prune"]
+
+MANY = 2**4096
+"""Sizes are counted no further: the size of a set of sets may be a number that no memory holds.
+
+All that is asked of a size is whether there is one, and whether it is small.
+"""
+MOST_LISTED = 10_000_000
+"""So many values of a record are tried, to count those that keep its invariants."""
 
 
 class NoDefault(Exception):
@@ -232,7 +240,7 @@ class OptionT(Type):
 
     @cached_property
     def size(self) -> int | None:
-        return None if self.item.size is None else self.item.size + 1
+        return None if self.item.size is None else min(MANY, self.item.size + 1)
 
     def misfit(self, value: Any) -> Misfit | None:
         return None if value is None else self.item.misfit(value)
@@ -266,15 +274,12 @@ class RecordT(Type):
 
     @cached_property
     def size(self) -> int | None:
-        """With invariants on the record, those values are counted that keep them."""
-        sizes = [field.size for _, field in self.fields]
-        if any(size is None for size in sizes):
-            return None
-        if self.kind._checks:
+        """With invariants on the record, those values are counted that keep them, or all where
+        there are too many to try.
+        """
+        total = _product(field.size for _, field in self.fields)
+        if self.kind._checks and total is not None and total <= MOST_LISTED:
             return sum(1 for _ in self.values())
-        total = 1
-        for size in sizes:
-            total *= size or 0
         return total
 
     def field(self, name: str) -> Type | None:
@@ -330,7 +335,7 @@ class UnionT(Type):
         for kind in self.kinds:
             if kind.size is None:
                 return None
-            total += kind.size
+            total = min(MANY, total + kind.size)
         return total
 
     def of(self, value: Any) -> RecordT | None:
@@ -368,12 +373,7 @@ class TupleT(Type):
 
     @cached_property
     def size(self) -> int | None:
-        total = 1
-        for item in self.items:
-            if item.size is None:
-                return None
-            total *= item.size
-        return total
+        return _product(item.size for item in self.items)
 
     def misfit(self, value: Any) -> Misfit | None:
         if not isinstance(value, tuple) or len(value) != len(self.items):
@@ -415,8 +415,13 @@ class SetT(Type):
         if self.item.size is None:
             return None
         if self.at_most is None:
-            return 2**self.item.size if self.item.size < 4096 else None
-        return sum(comb(self.item.size, k) for k in range(min(self.at_most, self.item.size) + 1))
+            return _power(2, self.item.size)
+        total = 0
+        for count in range(min(self.at_most, self.item.size) + 1):
+            total += _ways(self.item.size, count)
+            if total >= MANY:
+                return MANY
+        return total
 
     @cached_property
     def _fitting(self) -> set[Any]:
@@ -472,7 +477,7 @@ class MapT(Type):
     def size(self) -> int | None:
         if self.key.size is None or self.value.size is None:
             return None
-        return int(self.value.size**self.key.size)
+        return _power(self.value.size, self.key.size)
 
     @cached_property
     def keys(self) -> tuple[Any, ...]:
@@ -541,7 +546,10 @@ class SeqT(Type):
     def size(self) -> int | None:
         if self.item.size is None or self.at_most is None:
             return None
-        return int(sum(self.item.size**k for k in range(self.at_most + 1)))
+        if self.item.size < 2:
+            return 1 + self.item.size * self.at_most
+        more = _power(self.item.size, self.at_most + 1)
+        return MANY if more == MANY else (more - 1) // (self.item.size - 1)
 
     def misfit(self, value: Any) -> Misfit | None:
         if not isinstance(value, tuple):
@@ -591,7 +599,7 @@ class BagT(Type):
     def size(self) -> int | None:
         if self.item.size is None or self.at_most is None:
             return None
-        return comb(self.item.size + self.at_most, self.at_most)
+        return _ways(self.item.size + self.at_most, self.at_most)
 
     def misfit(self, value: Any) -> Misfit | None:
         if not isinstance(value, Bag):
@@ -630,6 +638,38 @@ class BagT(Type):
         return f"Bag[{self.item}]" + _room(self.at_most)
 
 
+def counted(size: int) -> str:
+    """A size in words: `1,234`, or `more than 10^15`."""
+    if size <= 10**15:
+        return f"{size:,}"
+    return f"more than 10^{int((size.bit_length() - 1) * log10(2))}"
+
+
+def _product(sizes: Iterable[int | None]) -> int | None:
+    total = 1
+    for size in sizes:
+        if size is None:
+            return None
+        total = min(MANY, total * size)
+    return total
+
+
+def _power(base: int, exponent: int) -> int:
+    if base > 1 and (base.bit_length() - 1) * exponent >= MANY.bit_length():
+        return MANY
+    return 1 if exponent == 0 else base if base < 2 else min(MANY, int(base**exponent))
+
+
+def _ways(items: int, count: int) -> int:
+    """How many sets of `count` of so many items there are."""
+    total = 1
+    for number in range(min(count, items - count)):
+        total = total * (items - number) // (number + 1)
+        if total >= MANY:
+            return MANY
+    return total
+
+
 def _room(at_most: int | None) -> str:
     return "" if at_most is None else f" of at most {at_most}"
 
@@ -660,6 +700,7 @@ def sorts_in(of: Type) -> frozenset[type[Sort]]:
 
 
 __all__ = [
+    "MANY",
     "BagT",
     "Beyond",
     "BoolT",
@@ -678,6 +719,7 @@ __all__ = [
     "TupleT",
     "Type",
     "UnionT",
+    "counted",
     "sorts_in",
     "union_of",
 ]
