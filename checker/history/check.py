@@ -90,7 +90,7 @@ def linearize(
     prepared = model.prepare(counted)
     try:
         if consistency == "sequential":
-            _sequential(prepared, model, found, spending)
+            _sequential(prepared, model, found, spending, per_key)
         else:
             _Portfolio(prepared, model, spending, found, algorithm, per_key, workers).run()
     except LimitReached as reached:
@@ -169,6 +169,8 @@ class _Portfolio:
     algorithm: str | None
     per_key: bool
     workers: int
+    again: bool = True
+    """Whether what is not decided in a first turn gets all the time there is."""
 
     def run(self) -> None:
         """Until a violation is found (with `per_key`: of each key), or all is decided."""
@@ -272,7 +274,7 @@ class _Portfolio:
         if not again:
             return
         waiting = {id(part): verdict for part, verdict in again}
-        for part, verdict in self.turns([part for part, _ in again], None):
+        for part, verdict in self.turns([part for part, _ in again if self.again], None):
             if verdict.verified > waiting[id(part)].verified:
                 waiting[id(part)] = verdict
             if verdict.kind != "unknown":
@@ -340,11 +342,31 @@ def _all_algorithms() -> str:
 # --------------------------------------------------------------------------- the others
 
 
-def _sequential(history: History, model: Model, found: _Found, spending: Spending) -> None:
+def _sequential(
+    history: History, model: Model, found: _Found, spending: Spending, per_key: bool
+) -> None:
+    """If it is linearizable, it is; if the operations on one key are not, it is not; or both are
+    undecided, and all keys are searched together."""
     from checker.history.sequential import sequential
 
-    answer = sequential(history, model, spending)
+    if per_key:
+        for key, part in history.split():
+            one = _Found()
+            _sequential(part, model, one, spending, per_key=False)
+            found.keys[history.keys[key]] = one.verdict
+    tried = _Found()
+    _Portfolio(history, model, spending, tried, None, False, 1, again=False).run()
+    if tried.verdict == "linearizable":
+        found.algorithms |= tried.algorithms
+        return
     found.algorithms.add("depth first")
+    keys = np.unique(history.key)
+    if model.independent_by_key and len(keys) > 1:
+        for _, part in history.split():
+            if sequential(part, model, spending, work=TURN_WORK).kind == "not linearizable":
+                found.violation = Violation(part)
+                return
+    answer = sequential(history, model, spending)
     if answer.kind == "not linearizable":
         found.violation = Violation(history)
     elif answer.kind == "unknown":

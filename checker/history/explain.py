@@ -220,7 +220,10 @@ class _ExplainingSequential(_Explaining):
 
     def refuted(self, some: list[int]) -> bool:
         part = self.history.take(some)
-        return sequential(part, self.model, self.spending).kind == "not linearizable"
+        found = sequential(part, self.model, self.spending, work=TRIAL_WORK)
+        if found.limit is not None:
+            raise LimitReached(found.limit)
+        return found.kind == "not linearizable"
 
     def is_sensible(self, some: list[int]) -> bool:
         """Whether these would be sequentially consistent if each had a process of its own."""
@@ -228,7 +231,10 @@ class _ExplainingSequential(_Explaining):
             return True
         part = self.history.take(some)
         alone = part.with_columns(process=np.arange(len(part)), processes=list(range(len(part))))
-        return sequential(alone, self.model, self.spending).kind == "linearizable"
+        return (
+            sequential(alone, self.model, self.spending, work=SENSIBLE_WORK).kind
+            != "not linearizable"
+        )
 
     def told(self, some: list[int], minimal: bool, reason: str) -> Witness:
         words = (

@@ -151,6 +151,8 @@ class _Changes:
     ) -> None:
         self.invoked, self.returned = history.invoked, history.returned
         self.installs, self.observes, self.initial = installs, observes, initial
+        self.swapped: dict[int, int] = {}
+        """Of the argument of a cas, the number of the value that it replaces."""
         self.changes = np.flatnonzero(installs != NOTHING)
         known = np.flatnonzero(sure & (installs != NOTHING))
         known = known[np.argsort(self.returned[known], kind="stable")]
@@ -227,7 +229,28 @@ def _registers(history: History, model: Model) -> _Changes:
         return lambda values: values == index
 
     initial = number(model.initial())
-    return _Changes(history, installs, sure, observes, initial)
+    changes = _Changes(history, installs, sure, observes, initial)
+    changes.swapped = {index: old for index, (old, _) in pairs.items()}
+    return changes
+
+
+def values_of(history: History, model: Model) -> tuple[Integers, Integers, int] | None:
+    """For registers: of each operation the number of the value that it may install, and of the only
+    one that it can observe, or NOTHING; and of the initial value.  None: for no other model.
+    """
+    kind = type(model)
+    if kind not in (Register, CasRegister, KeyValue) or history.f_is("append").any():
+        return None
+    changes = _registers(history, model)
+    observes = np.where(history.f_is("read", "get"), history.result, NOTHING).astype(np.int64)
+    if kind is KeyValue:
+        empty = [i for i, value in enumerate(history.values) if value == ""]
+        observes[np.isin(observes, empty)] = NOTHING
+    swaps = history.f_is("cas") & (history.status == OK) & ~_is(history, False)
+    for i in np.flatnonzero(swaps).tolist():
+        observes[i] = changes.swapped[int(history.argument[i])]
+    observes[history.result == NO_RESULT] = NOTHING
+    return changes.installs, observes, changes.initial
 
 
 def _is(history: History, value: Any) -> Any:
@@ -334,4 +357,4 @@ class _Holds:
         return () if other == NOTHING else (other,)
 
 
-__all__ = ["Needs", "needs_of"]
+__all__ = ["Needs", "needs_of", "values_of"]

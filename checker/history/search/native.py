@@ -119,6 +119,37 @@ def _rounded(words: int) -> int:
     return words if words <= 4 else 1 << (words - 1).bit_length()
 
 
+class Asking:
+    """What the kernel asks Python for: which states follow."""
+
+    def __init__(self, problem: Problem, states: States) -> None:
+        self.problem, self.states = problem, states
+        self.error: BaseException | None = None
+        self.answers = (c_uint32 * MOST_ANSWERS)()
+        self.callback = ASK(self._answer)
+
+    def check(self) -> None:
+        """Raise what the model raised."""
+        error, self.error = self.error, None
+        if error is not None:
+            raise error
+
+    def _answer(self, state: int, kind: int) -> int:
+        """Called by the kernel."""
+        try:
+            after = self.problem.step(self.states.of[state], kind)
+            if len(after) > MOST_ANSWERS:
+                raise ValueError(f"more than {MOST_ANSWERS} states may follow one operation")
+            for i, one in enumerate(after):
+                self.answers[i] = self.states.number(one)
+            if len(self.states.of) > MOST_NUMBER:
+                raise MemoryError("too many states")
+            return len(after)
+        except BaseException as error:  # it is raised again, outside of C
+            self.error = error
+            return -1
+
+
 class Prepared:
     """A problem as the kernel wants it, and the transitions that its searches share.
 
@@ -129,7 +160,6 @@ class Prepared:
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.states = States(problem.initial)
-        self.error: BaseException | None = None
         most = FEW_ENTRIES + 2 * problem.operations
         table = complete(self.states, problem.step, problem.opened, most)
         self.is_complete = table is not None
@@ -148,15 +178,14 @@ class Prepared:
         if loaded is None:
             raise NoKernelError
         self.library = loaded
-        self._ask = ASK(self._answer)
-        self._answers = (c_uint32 * MOST_ANSWERS)()
+        self.asking = Asking(problem, self.states)
         entries = None if table is None else as_numbers(table.table, np.uint32)
         self.machine = self.library.machine_new(
             len(problem.opened),
             0 if entries is None else len(entries),
             None if entries is None else entries.ctypes.data,
-            self._ask,
-            self._answers,
+            self.asking.callback,
+            self.asking.answers,
         )
         if not self.machine:
             raise MemoryError("the general search could not get memory for its transitions")
@@ -209,21 +238,6 @@ class Prepared:
                 if twin >= 0:
                     field_of[kind] = field_of[twin]
         return field_of, np.array(fields, dtype=np.uint32), word + 1
-
-    def _answer(self, state: int, kind: int) -> int:
-        """Called by the kernel."""
-        try:
-            after = self.problem.step(self.states.of[state], kind)
-            if len(after) > MOST_ANSWERS:
-                raise ValueError(f"more than {MOST_ANSWERS} states may follow one operation")
-            for i, one in enumerate(after):
-                self._answers[i] = self.states.number(one)
-            if len(self.states.of) > MOST_NUMBER:
-                raise MemoryError("too many states")
-            return len(after)
-        except BaseException as error:  # it is raised again, outside of C
-            self.error = error
-            return -1
 
 
 def _events(
@@ -285,7 +299,7 @@ class Search:
     def run(self, work: int, deadline: float, memory_bytes: int) -> Status:
         """`deadline`: of `time.monotonic`; `memory_bytes`: of the process, 0: no limit."""
         status = self.library.search_run(self._search, self.engine, work, deadline, memory_bytes)
-        self._raise()
+        self.prepared.asking.check()
         return Status(status)
 
     def numbers(self) -> Numbers:
@@ -299,7 +313,7 @@ class Search:
         each = 1 + p.mask_words + p.used_words
         held = (c_uint64 * (MOST_LAST * each))()
         count = self.library.search_last(self._search, self.engine, MOST_LAST, held)
-        self._raise()
+        self.prepared.asking.check()
         return [self._last(held[i * each : (i + 1) * each]) for i in range(count)]
 
     def pending(self) -> list[int]:
@@ -332,14 +346,9 @@ class Search:
         count = self.library.search_order(
             self._search, self.engine, deadline, memory_bytes, to.ctypes.data, ctypes.byref(status)
         )
-        self._raise()
+        self.prepared.asking.check()
         if status.value > 0:
             return Status(status.value)
         assert status.value == 0, "a linearization that was found could not be told"
         found: list[int] = to[:count].tolist()
         return found
-
-    def _raise(self) -> None:
-        error, self.prepared.error = self.prepared.error, None
-        if error is not None:
-            raise error

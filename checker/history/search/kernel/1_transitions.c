@@ -3,6 +3,8 @@
    The files of this folder are one C source: Python joins them in the order of their names, and
    sets MASK_WORDS and USED_WORDS, the 64-bit words that one configuration takes.
 
+   It is part of the search for sequential consistency, too (../ordered.c).
+
    A model is Python.  What it answers is kept: in a complete table, if the states that a history
    can reach are few; otherwise in a hash table that is filled as the search goes on. */
 
@@ -153,4 +155,27 @@ INLINE u32 many(const Machine *m, u32 value) {
 
 INLINE u32 one_of(const Machine *m, u32 value, u32 i) {
     return value & MANY ? m->lists[value & ~MANY][i + 1] : value;
+}
+
+/* --- what limits are compared with --- */
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec + t.tv_nsec * 1e-9;
+}
+
+/* Bytes of the process that are in memory. */
+static u64 resident(void) {
+    static long page;
+    char text[128];
+    unsigned long all, held;
+    int file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    if (file < 0) return 0;
+    long got = read(file, text, sizeof text - 1);
+    close(file);
+    if (got <= 0) return 0;
+    text[got] = 0;
+    if (!page) page = sysconf(_SC_PAGESIZE);
+    return sscanf(text, "%lu %lu", &all, &held) == 2 ? (u64)held * page : 0;
 }
