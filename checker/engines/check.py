@@ -109,10 +109,8 @@ def check(
     if engine == "auto" and not options.needs_native:
         if max_states is not None and max_states <= SMALL:
             return reference(limits, progress)
-        allowed = SHORT_SECONDS if limits.max_seconds is None else limits.max_seconds
-        first = replace(limits, max_states=SMALL, max_seconds=min(SHORT_SECONDS, allowed))
-        result = reference(first, None)
-        if not result.undecided_because.startswith("the limit of") or result.seconds >= allowed:
+        result = reference(first_limits(limits), None)
+        if was_enough(result, limits):
             return result
         spent = result.seconds
     from checker.engines.native.explore import explore as explore_natively
@@ -133,6 +131,18 @@ def check(
         result = reference(limits, progress)
         result.warnings = (slowly(error), *result.warnings)
         return result
+
+
+def first_limits(limits: Limits) -> Limits:
+    """How far `auto` lets the reference engine go."""
+    allowed = SHORT_SECONDS if limits.max_seconds is None else limits.max_seconds
+    return replace(limits, max_states=SMALL, max_seconds=min(SHORT_SECONDS, allowed))
+
+
+def was_enough(result: Result, limits: Limits) -> bool:
+    """Whether the reference engine has an answer within `first_limits`, or no time is left."""
+    no_time = limits.max_seconds is not None and result.seconds >= limits.max_seconds
+    return no_time or not result.undecided_because.startswith("the limit of")
 
 
 def simulate(
