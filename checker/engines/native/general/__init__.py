@@ -2,9 +2,9 @@
 
 Where a program cannot be made ground, or would be too large, this says in C what each function
 says in the IR.  In the order to read: `codes.py`, `shapes.py`, `packing.py` (values as numbers,
-in C, and in words), `library.py` (what C does with values), `writer.py`, `expressions.py`,
-`operators.py`, `statements.py` (functions), `steps.py` and `judging.py` (what the runtime calls),
-and this file, which puts the parts together.
+in C, and in words), `functions.py` to `library.py` (what C does with values), `writer.py`,
+`expressions.py`, `operators.py`, `statements.py` (the user's functions), `steps.py` and
+`judging.py` (what the runtime calls), and this file, which puts the parts together.
 
 A container without a bound has room for `room` items, and a number for 62 bits.  Where that is
 not enough, the C says so (`no room`, or 2 in `Out.failed`): nothing is lost in silence.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from checker.engines.native.general.library import LARGEST
+from checker.engines.native.general.functions import LARGEST
 from checker.engines.native.general.shapes import Array, Bits, List
 from checker.engines.native.general.text import part
 from checker.engines.native.general.writer import Writer
