@@ -1,4 +1,4 @@
-"""The ground form of a program: the second level of the IR, lowered from `checker/lang/ir.py`.
+"""The ground form of a program: the second level of the IR, lowered from `checker/lang/ir/`.
 
 The typed IR says what an action does for any parameters, with quantifiers over domains and over
 sets.  The ground form has one entry for each binding of each action, with nothing left to bind:

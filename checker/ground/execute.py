@@ -5,7 +5,7 @@ value where path holds, the old one elsewhere", so the two ways of a branch need
 `guard` is where no guard has failed so far.  What may fail is kept in `errors`: where one of
 them holds, the step is a model error, whatever its later guards say.
 
-Every expression and statement of `checker/lang/ir.py` has one method here, named after it;
+Every expression and statement of `checker/lang/ir/` has one method here, named after it;
 operators that have no method of their own in `operators.py` are computed case by case with the
 interpreter's table.
 """
