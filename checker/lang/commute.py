@@ -7,7 +7,8 @@ members of a Sort.  A round may
   `.discard` on sets, `.add` on bags, `or`/`and` on bools, `x = max(x, ...)` and `min`;
 * write the cell of a Map whose key is the loop variable, or a pair with it;
 * assign a value that is the same in every round;
-* `require` and `assert`, and return a value that is the same in every round;
+* `require`, or `assert`, or return a value that is the same in every round, but only one of
+  these: the first to come would hide another;
 * call methods that do no more than this;
 
 and it may not read what another round writes, except in such an accumulation.
@@ -27,6 +28,8 @@ MEND = (
     "loop over sorted(...) or a range; or accumulate (`+=`, `|=`, `.add`, `.discard`), or write "
     "only the loop variable's own cell of a Map"
 )
+
+MEND_ENDS = "say it before the loop, of all members: require(all(... for ... in ...))"
 
 _TOGETHER: dict[str, set[str]] = {
     "up": {"up"},
@@ -84,14 +87,17 @@ class _Loop:
         self.writes: list[_Write] = []
         self.reads: list[tuple[ir.Expr, Place]] = []
         self.returned: ir.Expr | None = None
+        self.refused: Place | None = None
+        """Where a round may refuse the step."""
+        self.asserted: Place | None = None
         self.calls = 0
         inside = _live(loop.body, set(), {})
         assigned = {name for name, _ in _assigned(loop.body)}
         self.own = {loop.name} | (assigned - inside - outside)
         """Locals that each round gives a value of its own before it reads them."""
 
-    def fail(self, what: str, where: Place) -> None:
-        raise SpecError(f"the order of this loop shows: {what}", MEND, where)
+    def fail(self, what: str, where: Place, mend: str = MEND) -> None:
+        raise SpecError(f"the order of this loop shows: {what}", mend, where)
 
     def check(self) -> None:
         self.body(self.loop.body)
@@ -105,6 +111,19 @@ class _Loop:
             self.check_read(expr, where)
         if self.returned is not None and any(write.is_field for write in self.writes):
             self.fail("it returns when only some rounds have written", self.loop.place)
+        self.check_ends()
+
+    def check_ends(self) -> None:
+        """A round that ends the loop hides how a later one would end it."""
+        stopped = self.refused or self.asserted
+        if self.returned is not None and stopped:
+            word = "require" if self.refused else "assert"
+            self.fail(
+                f"a round may return before another comes to its `{word}`", stopped, MEND_ENDS
+            )
+        if self.refused and self.asserted:
+            what = "a round may refuse the step before another comes to its `assert`"
+            self.fail(what, self.asserted, MEND_ENDS)
 
     # ------------------------------------------------------------- what a round does
 
@@ -120,7 +139,11 @@ class _Loop:
                     for key in path:
                         self.read(key, s.place)
                     self.assign(name, path, value, s.place, True)
-                case ir.Require(test) | ir.Assert(test):
+                case ir.Require(test):
+                    self.refused = self.refused or s.place
+                    self.read(test, s.place)
+                case ir.Assert(test):
+                    self.asserted = self.asserted or s.place
                     self.read(test, s.place)
                 case ir.If(test, then, other):
                     self.read(test, s.place)

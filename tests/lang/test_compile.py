@@ -340,6 +340,10 @@ SHOWS = [
     "for m in self.nodes:\n    if self.last[m] is None:\n        return\n    self.last[m] = None",
     "for i in self.bag:\n    self.queue.append(1)",
     "for m in self.nodes:\n    self.last[n] = self.weight(m)",
+    "for m in self.nodes:\n    if self.last[m] is None:\n        return\n    require(m != n)",
+    "for m in self.nodes:\n    self.other(m)\n    if self.last[m] is None:\n        return",
+    "for m in self.nodes:\n    if self.last[m] is None:\n        return\n    assert m != n",
+    "for m in self.nodes:\n    require(self.last[m] is None)\n    assert m != n",
 ]
 
 HELPERS = """
@@ -357,6 +361,9 @@ def some(self) -> bool:
         if self.last[m] == 1:
             return True
     return False
+
+def other(self, m: Node) -> None:
+    require(m != self.leader)
 """
 
 
