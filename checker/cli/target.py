@@ -129,11 +129,23 @@ def _syntax(file: Path, error: SyntaxError) -> str:
     return f"{file}:{error.lineno}: this is not Python: {error.msg}\n{rest}".rstrip()
 
 
+def _missing(name: str | None) -> str:
+    """What to do about a name that the file does not know."""
+    import checker.lang
+
+    if name == "Option":
+        return ": write `T | None`"
+    known = name is not None and hasattr(checker.lang, name)
+    return ": begin the file with `from checker.lang import *`" if known else ""
+
+
 def _raised(file: Path, error: BaseException) -> str:
     """What went wrong while the file ran, at the last line of it that was reached."""
     said = traceback.format_exception_only(error)[-1].strip()
     if isinstance(error, SyntaxError):
         return f"{file} cannot be imported: {error.filename}:{error.lineno}: {error.msg}"
+    if isinstance(error, NameError):
+        said += _missing(error.name)
     frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(file)]
     if not frames:
         return f"{file} cannot be imported: {said}"

@@ -151,13 +151,8 @@ class Compiler:
         return found
 
     def action(self, action: Action) -> ir.ActionIR:
+        self._refuse_value(action)
         function = self._top(action.function, _Purpose())
-        if function.returns is not None and not isinstance(function.returns, NeverT):
-            raise SpecError(
-                f"the action `{action.name}` returns a value",
-                "an action returns nothing; put what it computes into a helper",
-                action.function.source.place(),
-            )
         fair = None
         if action.fairness is not None:
             fair = ir.Fair(
@@ -170,6 +165,23 @@ class Compiler:
         return ir.ActionIR(
             action.name, function.name, choices_of(function, self.functions), fair, action.optional
         )
+
+    def _refuse_value(self, action: Action) -> None:
+        source = action.function.source
+        waiting: list[ast.AST] = [*source.tree.body]
+        while waiting:
+            node = waiting.pop()
+            match node:
+                case ast.FunctionDef() | ast.Return(value=None | ast.Constant(value=None)):
+                    continue
+                case ast.Return():
+                    raise SpecError(
+                        f"the action `{action.name}` returns a value",
+                        "an action returns nothing: `require(...)` says when it may be taken; put "
+                        "what it computes into a helper",
+                        source.place(node),
+                    )
+            waiting += ast.iter_child_nodes(node)
 
     def _when(self, action: Action) -> str:
         assert action.fairness is not None

@@ -167,6 +167,13 @@ def not_a_value(c: Context, node: ast.expr, found: Static) -> Any:
                 f"`{text}` is a type, not a set of values",
                 "use the constant that declares its members, as in `self.acceptors`",
             )
+        case Known(value) if isinstance(value, types.ModuleType):
+            c.fail(
+                node,
+                f"`{text}` is a module, and a spec calls only what is written as a spec is",
+                "what may happen in several ways, by chance or by a clock, is a parameter of an "
+                "action",
+            )
     c.fail(node, f"`{text}` is not a value of the language", "docs/language.md lists the types")
 
 
@@ -307,11 +314,17 @@ def _member_of_spec(c: Context, node: ast.Attribute, base: Self) -> ir.Expr:
     found = static(c, node)
     if found is not None:
         not_a_value(c, node, found)
+    if hasattr(owner.cls, name):
+        c.fail(
+            node,
+            f"`{name}` has no type in `{owner.cls.__name__}`, so it is no field",
+            f"write `{name}: SomeType = ...` in the class",
+        )
     known = [n for n in (*owner.fields, *owner.constants, *owner.parts) if "." not in n]
     c.fail(
         node,
         f"`{owner.cls.__name__}` has no field, constant or method `{name}`",
-        f"declare it in the class; it has: {', '.join(known)}",
+        f"declare it in the class; it has: {', '.join(known) or 'nothing'}",
     )
 
 

@@ -104,6 +104,10 @@ class Resolver:
         if origin in (set, frozenset, dict, list):
             ours = {set: "Set", frozenset: "Set", dict: "Map", list: "Seq"}[origin]
             fail(f"`{origin.__name__}` is not a type of the language", f"write {ours}[...]")
+        if isinstance(annotation, Range | AtMost):
+            of = "int" if isinstance(annotation, Range) else "Seq[...]"
+            word = type(annotation).__name__
+            fail(f"{word} is a bound, not a type", f"write Annotated[{of}, {word}(...)]")
         return fail(
             f"{_name(annotation)} is not a type of the language",
             "use bool, int, an Enum, a Sort, a Record, Set, Map, Seq, Bag, tuple or `| None`",

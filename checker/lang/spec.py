@@ -104,6 +104,8 @@ class Spec(Cell):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         remember_frame(cls, sys._getframe(1))
+        if "__init__" in vars(cls):
+            _refuse_special("__init__", vars(cls)["__init__"])
 
     def __init__(self, **constants: Any) -> None:
         from checker.lang.model import Model
@@ -191,12 +193,17 @@ def prepare_class(cls: type) -> None:
                 )
             if inspect.isfunction(method) and not hasattr(method, "__wrapped__"):
                 if name.startswith("__"):
-                    raise SpecError(
-                        f"a spec defines no `{name}`",
-                        "use @init for initial states and constants for what is given",
-                        _method_place(method),
-                    )
+                    _refuse_special(name, method)
                 setattr(part, name, rewritten(method, part))
+
+
+def _refuse_special(name: str, method: Any) -> NoReturn:
+    raise SpecError(
+        f"a spec defines no `{name}`",
+        "declare fields in the class, as in `x: bool = False`; use @init for several initial "
+        "states, and constants for what is given",
+        _method_place(method),
+    )
 
 
 def _method_place(method: Any) -> Place:
@@ -204,7 +211,8 @@ def _method_place(method: Any) -> Place:
     function = function.function if isinstance(function, Process) else function
     code = function.__code__
     line = code.co_firstlineno
-    return Place(code.co_filename, line, 0, linecache.getline(code.co_filename, line).rstrip())
+    text = linecache.getline(code.co_filename, line).rstrip()
+    return Place(code.co_filename, line, len(text) - len(text.lstrip()), text)
 
 
 def method_of(cls: type, name: str) -> tuple[Any, type, Declaration | None] | None:
