@@ -139,6 +139,8 @@ class _Loop:
                     for key in path:
                         self.read(key, s.place)
                     self.assign(name, path, value, s.place, True)
+                case ir.Require(test) | ir.Assert(test) if ir.is_true(test):
+                    pass  # known: said for the type checker
                 case ir.Require(test):
                     self.refused = self.refused or s.place
                     self.read(test, s.place)

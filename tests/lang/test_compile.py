@@ -325,6 +325,8 @@ COMMUTES = [
     "        x = max(x, y)\nself.count = x",
     "x = True\nfor m in self.nodes:\n    x = x and self.last[m] is not None\nrequire(x)",
     "for m in self.nodes:\n    require(self.last[m] is not None)",
+    "for m in self.nodes:\n    x = self.last[m]\n    require(x is not None)\n"
+    "    assert x is not None\n    require(x > 0)",
     "for m in self.nodes:\n    for k in self.nodes:\n        if m != k:\n            self.clear(m)",
     "for m in self.nodes:\n    self.leader = None",
     "require(self.some())",
