@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 STATUS = {"linearizable": 0, "not linearizable": 1, "unknown": 3}
 ALGORITHMS = (
-    *("zones", "chains", "queues", "switches", "witness"),
+    *("zones", "chains", "queues", "switches", "witness", "revisions"),
     *("search", "frontier", "depth-first"),
 )
 """As in `checker/history/check.py`, which is not imported for a help text."""

@@ -106,6 +106,7 @@ class Events(NamedTuple):
     key: Sequence[Any]
     value: Sequence[Any]
     time: Sequence[int | None]
+    revision: Sequence[int | None]
     line: Sequence[int] | Integers
 
 
@@ -129,12 +130,13 @@ class Builder:
         *,
         key: Any = None,
         time: int | None = None,
+        revision: int | None = None,
         line: int | None = None,
     ) -> None:
         """One event; `kind` is invoke, ok, fail or info.  Its line is its number unless given."""
         if line is None:
             line = self._waiting[-1][-1] + 1 if self._waiting else self._last_line() + 1
-        self._waiting.append((process, KIND_CODES[kind], f, key, value, time, line))
+        self._waiting.append((process, KIND_CODES[kind], f, key, value, time, revision, line))
         if len(self._waiting) >= 50_000:
             self._flush()
 
@@ -148,6 +150,7 @@ class Builder:
                 "key": self._tables["key"].add(events.key),
                 "value": self._values.add(events.value),
                 "time": _times(events.time),
+                "revision": _times(events.revision),
                 "line": np.asarray(events.line, dtype=np.int32),
             }
         except Unusable as error:
@@ -188,7 +191,7 @@ class Builder:
     def _joined(self) -> dict[str, Integers]:
         """One column of each kind, without the nemesis.  The chunks are let go as it is made."""
         if not self._chunks:
-            self.chunk(Events([], [], [], [], [], [], []))
+            self.chunk(Events([], [], [], [], [], [], [], []))
         nemesis = self._tables["process"].code(NEMESIS)
         keep = None
         if nemesis >= 0:
@@ -228,6 +231,7 @@ class Builder:
             ended_line=np.where(answered, line[end], 0).astype(np.int32),
             invoked_time=events["time"][invoked],
             ended_time=np.where(answered, events["time"][end], NO_TIME).astype(np.int64),
+            revision=np.where(answered, events["revision"][end], NO_TIME).astype(np.int64),
             origin=np.arange(len(invoked), dtype=np.int32),
             processes=self._tables["process"].values(),
             functions=self._tables["f"].values(),

@@ -29,7 +29,7 @@ from typing import Final
 import numpy as np
 
 from checker.history.budget import LimitReached, Spending, peak_bytes
-from checker.history.history import History
+from checker.history.history import NO_TIME, History
 from checker.history.models import Model
 from checker.history.models import model as model_named
 from checker.history.native import missing
@@ -48,7 +48,7 @@ decides, so that the same history is told of in the same words."""
 TURN_WORK: Final = 1 << 26
 """Of the first turn of each key: about a second's."""
 
-SPECIAL: Final = ("zones", "chains", "queues", "switches", "witness")
+SPECIAL: Final = ("zones", "chains", "queues", "switches", "witness", "revisions")
 GENERAL: Final = {"search": None, "frontier": "frontier", "depth-first": "depth first"}
 ALGORITHMS: Final = (*SPECIAL, *GENERAL)
 """What `algorithm` may name; `search` is both general ones."""
@@ -178,9 +178,11 @@ class _Portfolio:
             raise AlgorithmError(f"there is no algorithm {self.algorithm!r}: {_all_algorithms()}")
         self.spending.look()
         if not self.model.independent_by_key:
-            if self.algorithm in SPECIAL:
-                raise self.not_applicable()
-            self.searched({0: self.history}, ())
+            whole = self.history.with_columns(key=np.zeros(len(self.history)))
+            if self.algorithm in GENERAL or self.revised(whole, [0]):
+                if self.algorithm in SPECIAL:
+                    raise self.not_applicable()
+                self.searched({0: self.history}, ())
             return
         if self.per_key:
             for key, part in self.history.split():
@@ -196,6 +198,8 @@ class _Portfolio:
         if self.small(history):
             return
         left = self.special(history)
+        if self.found.violation is None and len(left):
+            left = self.revised(history, left)
         if self.found.violation is None and len(left):
             if self.algorithm in SPECIAL:
                 raise self.not_applicable()
@@ -215,10 +219,30 @@ class _Portfolio:
         self.take(history, verdict)
         return True
 
+    def revised(self, history: History, keys: Sequence[int]) -> Sequence[int]:
+        """Of these keys, those of which revisions do not prove that they are linearizable."""
+        if self.algorithm not in (None, "revisions"):
+            return keys
+        if not (history.revision != NO_TIME).any():
+            return keys
+        from checker.history.algorithms import revisions
+
+        left = [
+            key
+            for key in keys
+            if revisions.decide(history.of_key(key), self.model, self.spending) is None
+        ]
+        if len(left) < len(keys):
+            self.found.algorithms.add("revisions")
+        return left
+
     def special(self, history: History) -> Sequence[int]:
         """The keys that it leaves."""
         from checker.history.algorithms.special import special
 
+        if self.algorithm == "revisions":
+            asked: list[int] = np.unique(history.key).tolist()
+            return asked
         answer = special(history, self.model)
         if answer is None:
             if self.algorithm is not None:

@@ -233,10 +233,11 @@ def _event(form: Value, line: int, builder: Builder) -> None:
         raise _wrong(f"this is no :type of an operation: {_short(kind)}", line, builder)
     if type(f) is not str:
         raise _wrong(f"this is no :f: {_short(f)}", line, builder)
-    time = form.get("time")
-    if time is not None and (type(time) is not int or abs(time) >= 2**63):
-        raise _wrong(f"this is no :time: {_short(time)}", line, builder)
-    builder.event(process, kind, f, form.get("value"), key=form.get("key"), time=time, line=line)
+    numbers = {name: form.get(name) for name in ("time", "revision")}
+    for name, number in numbers.items():
+        if number is not None and (type(number) is not int or abs(number) >= 2**63):
+            raise _wrong(f"this is no :{name}: {_short(number)}", line, builder)
+    builder.event(process, kind, f, form.get("value"), key=form.get("key"), line=line, **numbers)
 
 
 def _wrong(reason: str, line: int, builder: Builder) -> HistoryError:

@@ -353,6 +353,7 @@ class Following:
                 event.value,
                 key=event.key,
                 time=event.time,
+                revision=event.revision,
                 line=line,
             )
         if last < 0:

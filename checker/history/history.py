@@ -21,6 +21,7 @@ so an event's *position* is its number in the file, from 0, and clocks are not t
     ended_line      int32   line number of the event at `ended`; 0 if there is none
     invoked_time    int64   `time` of the invocation, NO_TIME if it has none
     ended_time      int64   `time` of the event at `ended`, NO_TIME if it has none
+    revision        int64   `revision` of the event at `ended`, NO_TIME if it has none
 
 Rules:
 
@@ -87,6 +88,7 @@ COLUMNS: Final = {
     "ended_line": np.int32,
     "invoked_time": np.int64,
     "ended_time": np.int64,
+    "revision": np.int64,
     "origin": np.int32,
 }
 
@@ -110,6 +112,8 @@ class Operation:
     ended_line: int
     invoked_time: int | None
     ended_time: int | None
+    revision: int | None = None
+    """The place in the store's own order that it was told; see algorithms/revisions.py."""
 
     @property
     def is_open(self) -> bool:
@@ -143,6 +147,7 @@ class History:
     ended_line: Integers
     invoked_time: Integers
     ended_time: Integers
+    revision: Integers
     origin: Integers
     processes: Sequence[int | str]
     functions: Sequence[str]
@@ -182,6 +187,7 @@ class History:
             ended_line=int(self.ended_line[i]),
             invoked_time=None if begun == NO_TIME else begun,
             ended_time=None if ended == NO_TIME else ended,
+            revision=None if self.revision[i] == NO_TIME else int(self.revision[i]),
         )
 
     # ------------------------------------------------------------------- parts

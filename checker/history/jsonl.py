@@ -4,8 +4,8 @@
     {"process": 3, "type": "ok", "f": "read", "key": "x", "value": 7, "time": 19}
 
 `process` (an integer or a text), `type` and `f` must be there; `key`, `value` and `time` (an
-integer, best in nanoseconds) may be missing or null; anything else is passed over.  Blank lines
-are passed over.
+integer, best in nanoseconds) may be missing or null, and so may `revision` (an integer: see
+algorithms/revisions.py); anything else is passed over.  Blank lines are passed over.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ MEND = (
 )
 
 
+Integer = Annotated[int, msgspec.Meta(ge=1 - 2**63, le=2**63 - 1)]
+
+
 class Event(msgspec.Struct, gc=False):
     """One line."""
 
@@ -37,14 +40,15 @@ class Event(msgspec.Struct, gc=False):
     f: str
     key: Any = None
     value: Any = None
-    time: Annotated[int, msgspec.Meta(ge=1 - 2**63, le=2**63 - 1)] | None = None
+    time: Integer | None = None
+    revision: Integer | None = None
 
 
 _DECODER = msgspec.json.Decoder(Event)
 FEW_BYTES = BLOCK // 2
 """What is smaller is decoded sooner than a library is loaded."""
 
-_GETTERS = [attrgetter(name) for name in ("process", "type", "f", "key", "value", "time")]
+_GETTERS = [attrgetter(name) for name in Event.__struct_fields__ if name != "type"]
 
 _WRONG = (msgspec.MsgspecError, UnicodeError, RecursionError, ValueError)
 
@@ -72,9 +76,9 @@ def _decoded(first: int, block: bytes, builder: Builder) -> int:
         wrong = None
     except _WRONG:
         events, lines, wrong = _slowly(first, block, builder.source)
-    process, kind, f, key, value, time = (list(map(get, events)) for get in _GETTERS)
-    codes = list(map(KIND_CODES.__getitem__, kind))
-    builder.chunk(Columns(process, codes, f, key, value, time, lines))
+    process, f, key, value, time, revision = (list(map(get, events)) for get in _GETTERS)
+    codes = [KIND_CODES[event.type] for event in events]
+    builder.chunk(Columns(process, codes, f, key, value, time, revision, lines))
     if wrong is not None:
         raise wrong
     return len(events)

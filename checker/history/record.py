@@ -207,13 +207,18 @@ class Recording:
         else:
             self.unknown(repr(error))
 
-    def returned(self, value: Any = None) -> None:
-        """The answer is here.  ValueError if it is no JSON value, and then it is unknown."""
+    def returned(self, value: Any = None, *, revision: int | None = None) -> None:
+        """The answer is here.  ValueError if it is no JSON value, and then it is unknown.
+
+        `revision`: the place in its own order that the system told with it.
+        """
         try:
             _checked(value)
         except ValueError as error:
             self.unknown(str(error))
             raise
+        if revision is not None:
+            self.line["revision"] = revision
         self._end("ok", value, None)
 
     def failed(self, error: str | None = None) -> None:

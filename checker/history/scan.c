@@ -196,7 +196,7 @@ static int time_of(Span span, int64_t *time) {
 typedef struct {
     Span parts[TABLES];
     int kind;
-    int64_t time;
+    int64_t time, revision;
 } Line;
 
 static int given(Scanner *scanner, Line *line, Span name, Span value) {
@@ -206,6 +206,7 @@ static int given(Scanner *scanner, Line *line, Span name, Span value) {
     else if (is(name, "value")) line->parts[VALUE] = value;
     else if (is(name, "type")) return (line->kind = kind_of(value)) >= 0;
     else if (is(name, "time")) return time_of(value, &line->time);
+    else if (is(name, "revision")) return time_of(value, &line->revision);
     else return interned(&scanner->tables[OTHER], value) >= 0; /* it must be JSON, that is all */
     return 1;
 }
@@ -250,20 +251,22 @@ void scan_forget(Scanner *scanner) {
     }
 }
 
-/* The events of whole lines: their kinds, times and, for each table but OTHER, a row of numbers.
+/* The events of whole lines: their kinds, times, revisions and, for each table but OTHER, a row
+ * of numbers.
  * There is room for `most` events.  -1 if a line is not plain; then nothing was added. */
 int64_t scan(Scanner *scanner, const char *at, int64_t length, int64_t most, int8_t *kinds,
-             int64_t *times, int32_t *numbers) {
+             int64_t *times, int64_t *revisions, int32_t *numbers) {
     const char *end = at + length;
     int64_t row = 0;
     for (int t = 0; t < TABLES; t++) scanner->before[t] = scanner->tables[t].count;
     for (; at < end; row++) {
         static const Span null = {"null", 4};
-        Line line = {{{NULL, 0}, {NULL, 0}, null, null, null}, -1, NO_TIME};
+        Line line = {{{NULL, 0}, {NULL, 0}, null, null, null}, -1, NO_TIME, NO_TIME};
         at = row < most ? past_line(scanner, at, end, &line) : NULL;
         if (!at || line.kind < 0 || !line.parts[PROCESS].at || !line.parts[F].at) goto not_plain;
         kinds[row] = (int8_t)line.kind;
         times[row] = line.time;
+        revisions[row] = line.revision;
         for (int t = 0; t < OTHER; t++) {
             int64_t number = interned(&scanner->tables[t], line.parts[t]);
             if (number < 0) goto not_plain;

@@ -43,7 +43,7 @@ def _library() -> ctypes.CDLL | None:
     loaded.scan_new.restype = c_void_p
     loaded.scan_free.argtypes = loaded.scan_forget.argtypes = [c_void_p]
     loaded.scan.restype = c_int64
-    loaded.scan.argtypes = [c_void_p, c_char_p, c_int64, c_int64, c_void_p, c_void_p, c_void_p]
+    loaded.scan.argtypes = [c_void_p, c_char_p, c_int64, c_int64, *(c_void_p,) * 4]
     loaded.scan_fresh.restype = c_void_p
     loaded.scan_fresh.argtypes = [c_void_p, c_int, c_void_p, c_void_p]
     return loaded
@@ -73,15 +73,16 @@ class Scanner:
             return -1
         most = len(block) // SHORTEST_LINE + 1
         kinds = np.empty(most, dtype=np.int8)
-        times = np.empty(most, dtype=np.int64)
+        times, revisions = np.empty((2, most), dtype=np.int64)
         parts = np.empty((len(TABLES), most), dtype=np.int32)
-        pointers = (column.ctypes.data for column in (kinds, times, parts))
+        pointers = (column.ctypes.data for column in (kinds, times, revisions, parts))
         count = self._library.scan(self._handle, block, len(block), most, *pointers)
         if count < 0 or not self._decoded():
             self._unusual += 1
             return -1
         columns = {name: self._numbers[t].take(parts[t, :count]) for t, name in enumerate(TABLES)}
-        columns["kind"], columns["time"] = kinds[:count].copy(), times[:count].copy()
+        columns["kind"] = kinds[:count].copy()
+        columns["time"], columns["revision"] = times[:count].copy(), revisions[:count].copy()
         columns["line"] = np.arange(first, first + count, dtype=np.int32)
         self._builder.numbered(columns)
         return int(count)

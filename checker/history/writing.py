@@ -25,8 +25,8 @@ def write_history(history: History, stream: IO[bytes], format: Format = "json") 
     stream.writelines(_WRITERS[format](history))
 
 
-def _events(history: History) -> Iterator[tuple[int, str, Value, int]]:
-    """Each event in order: its operation, type, value, and time."""
+def _events(history: History) -> Iterator[tuple[int, str, Value, dict[str, int]]]:
+    """Each event in order: its operation, type, value, and what it has of time and revision."""
     count = len(history)
     positions = np.concatenate([history.invoked, history.ended])
     for at in np.argsort(positions, kind="stable").tolist():
@@ -35,18 +35,23 @@ def _events(history: History) -> Iterator[tuple[int, str, Value, int]]:
         i = at % count
         argument = history.values[history.argument[i]]
         if at < count:
-            yield i, "invoke", argument, int(history.invoked_time[i])
+            yield i, "invoke", argument, _given(time=history.invoked_time[i])
             continue
         status = int(history.status[i])
         value = history.values[history.result[i]] if status == OK else argument
-        yield i, STATUS[status], value, int(history.ended_time[i])
+        more = _given(time=history.ended_time[i], revision=history.revision[i])
+        yield i, STATUS[status], value, more
+
+
+def _given(**numbers: Any) -> dict[str, int]:
+    return {name: int(number) for name, number in numbers.items() if number != NO_TIME}
 
 
 # --------------------------------------------------------------------------- JSON lines
 
 
 def _json_lines(history: History) -> Iterator[bytes]:
-    for i, kind, value, time in _events(history):
+    for i, kind, value, more in _events(history):
         event = {
             "process": history.processes[history.process[i]],
             "type": kind,
@@ -54,9 +59,7 @@ def _json_lines(history: History) -> Iterator[bytes]:
             "key": to_json(history.keys[history.key[i]]),
             "value": to_json(value),
         }
-        if time != NO_TIME:
-            event["time"] = time
-        yield _encoded(event) + b"\n"
+        yield _encoded(event | more) + b"\n"
 
 
 def _encoded(event: dict[str, Any]) -> bytes:
@@ -71,12 +74,12 @@ def _encoded(event: dict[str, Any]) -> bytes:
 
 def _edn_lines(history: History) -> Iterator[bytes]:
     pair = _pairing(history)
-    for i, kind, value, time in _events(history):
-        timed = "" if time == NO_TIME else f", :time {time}"
+    for i, kind, value, more in _events(history):
+        numbers = "".join(f", :{name} {number}" for name, number in more.items())
         yield (
             f"{{:type :{kind}, :f {_name(history.functions[history.f[i]])}, "
             f":value {_edn(pair(i, value))}, "
-            f":process {_edn(history.processes[history.process[i]])}{timed}}}\n"
+            f":process {_edn(history.processes[history.process[i]])}{numbers}}}\n"
         ).encode()
 
 

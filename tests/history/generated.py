@@ -33,6 +33,8 @@ from tests.history.test_algorithms_special import (
     steps_of,
 )
 
+__all__ = ["EVERY", "assert_minimal", "brute", "built", "events_of", "made", "model_of", "steps_of"]
+
 TICK = 10
 
 # --------------------------------------------------------------------------- trees

@@ -55,7 +55,19 @@ WRONG = st.sampled_from(
         ),
     ]
 )
-NAMES = ["process", "type", "f", "key", "value", "time", "error", "index", "Value", "f\\u0031"]
+NAMES = [
+    "process",
+    "type",
+    "f",
+    "key",
+    "value",
+    "time",
+    "revision",
+    "error",
+    "index",
+    "Value",
+    "f\\u0031",
+]
 
 
 @st.composite
@@ -68,7 +80,7 @@ def lines(draw: st.DrawFn) -> str:
     }
     for name in draw(st.lists(st.sampled_from(NAMES[3:]), max_size=5)):
         times = st.sampled_from(["1", "0", "-7", "null", "1234567890123456789", "2.0"])
-        fields[name] = draw(times if name == "time" else VALUES)
+        fields[name] = draw(times if name in ("time", "revision") else VALUES)
     if draw(st.integers(0, 15)) == 0:
         fields[draw(st.sampled_from(NAMES))] = draw(WRONG)
     names = draw(st.permutations(list(fields)))

@@ -113,6 +113,30 @@ class Given(Model):
         self.reads = model.reads  # type: ignore[misc]
 
 
+@pytest.mark.parametrize("name", ["register", "cas-register", "kv"])
+def test_it_goes_back_and_on(name: str) -> None:
+    """Three processes, three values: many orders begin well and end nowhere."""
+    random, mine, verdicts = Random(name), MODELS[name](), []
+    read, write = ("get", "put") if name == "kv" else ("read", "write")
+    for _ in range(500):
+        builder = Builder("test")
+        for _event in range(12):
+            f = random.choice([read, read, write, write if name == "register" else "cas"])
+            argument: Any = {read: None, write: random.randrange(3)}.get(f)
+            if f == "cas":
+                argument = [random.randrange(3), random.randrange(3)]
+            told = random.randrange(3) if f == read else None
+            process = random.randrange(3)
+            builder.event(f"{process}", "invoke", f, argument)
+            builder.event(f"{process}", "ok", f, told)
+        history = builder.finish()
+        verdicts.append(some(history, mine))
+        native = sequential(history, mine, Spending())
+        assert (native.kind == "linearizable") is verdicts[-1]
+        assert native.order is None or some(history, mine, native.order)
+    assert 20 < verdicts.count(True) < 480
+
+
 def test_not_local() -> None:
     """Each key has an order that both processes agree with; both keys together have none."""
     builder = Builder("test")
