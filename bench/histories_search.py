@@ -15,7 +15,6 @@ import json
 import random
 import resource
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,22 +23,10 @@ from checker.history.reading import read_history
 from checker.history.rules import checked
 from checker.history.search import Budget, Problem, Verdict, search, search_problem
 from checker.history.search.problem import problem_from
+from tests.history.objects import ANY, register
 
-ANY = "any"
 NOBODY_WROTE = 99
 Row = list[Any]
-
-
-def step(state: Any, f: str, argument: Any, result: Any) -> Sequence[Any]:
-    match f:
-        case "read":
-            return (state,) if result in (ANY, state) else ()
-        case "write":
-            return (argument,)
-    fits = state == argument[0]
-    if result is False:
-        return () if fits else (state,)
-    return (argument[1],) if fits else ()
 
 
 def recorded(operations: int, clients: int, crash: float = 0.0, *, cas: bool = False) -> list[Row]:
@@ -66,7 +53,7 @@ def recorded(operations: int, clients: int, crash: float = 0.0, *, cas: bool = F
             result = state if row[0] == "read" else None
             if row[0] == "cas":
                 result = state == row[1][0]
-            state, row[2], done = step(state, row[0], row[1], result)[0], result, True
+            state, row[2], done = register(state, row[0], row[1], result)[0], result, True
             running[client] = row, True
         if crashes:
             row[2] = ANY
@@ -85,7 +72,7 @@ def problem(rows: list[Row], *, broken: bool) -> Problem:
         reads = [row for row in rows if row[0] == "read" and row[4] is not None]
         reads[len(reads) // 2][2] = NOBODY_WROTE
     operations = [(row[0], row[1], row[2], row[3], row[4]) for row in rows]
-    return problem_from(operations, None, step)
+    return problem_from(operations, None, register)
 
 
 def measured(name: str, one: Problem) -> Verdict:
