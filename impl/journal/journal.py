@@ -14,15 +14,21 @@ Rules:
 - A file gets its name (rename, then sync of the folder) only when what recovery needs of it is on
   disk; a snapshot's forerunners are removed only after that.
 
-``append`` may be called from another thread while one is inside ``sync`` or ``snapshot``;
-everything else from one thread at a time. What must not live here: what a record means.
+A snapshot is made in steps, with other calls in between: ``begin_snapshot``, ``add_to_snapshot``
+as often as there are records, ``finish_snapshot``. It stands for what was appended before it was
+begun, and what is appended later is recovered after it. So its records may be of any time up to its
+end, if to repeat on them what came since its beginning gives the same: as it does where a record
+says all of one thing, and the last one counts.
+
+``append`` may be called from another thread while one is inside another call; everything else from
+one thread at a time. What must not live here: what a record means.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import NoReturn, Self
@@ -35,14 +41,14 @@ from impl.journal.format import (
     RECORD_HEADER,
     SEGMENT,
     SEGMENT_MOST,
-    SNAPSHOT,
     file_header,
     mark,
     record_header,
 )
 from impl.journal.recovery import NEW, Tail, numbered, recover, segment_name, snapshot_name
+from impl.journal.snapshot import SnapshotFile, give_name
 
-# A snapshot is written in pieces of about this many bytes.
+# ``snapshot`` writes in pieces of about this many bytes.
 PIECE = 1 << 20
 
 # What to do about an error of the file system, before starting again.
@@ -95,6 +101,8 @@ class Journal:
         self._marked = True  # everything appended is vouched for
         self._before = 0  # bytes of the live segments before the last
         self._snapshot_size = 0
+        self._new: SnapshotFile | None = None  # the snapshot that is being made
+        self._replaced = 0  # bytes of the segments that it stands for
 
     @classmethod
     def open(
@@ -168,15 +176,65 @@ class Journal:
         ``records`` may be any iterator, and is taken piece by piece. If it raises, or a
         record is refused, the journal stays as it was and goes on.
         """
+        self.begin_snapshot()
+        piece: list[bytes] = []
+        waiting = 0
+        try:
+            for record in records:
+                piece.append(record)
+                waiting += RECORD_HEADER + len(record)
+                if waiting >= PIECE:
+                    self.add_to_snapshot(piece)
+                    piece, waiting = [], 0
+            self.add_to_snapshot(piece)
+        except BaseException:
+            self.abandon_snapshot()
+            raise
+        self.finish_snapshot()
+
+    def begin_snapshot(self) -> None:
+        """Sync, and begin a snapshot in place of all that was appended so far.
+
+        If one was begun before and not finished, it is abandoned.
+        """
+        self.abandon_snapshot()
         self.sync()
         number = self._number + 1
         try:
             self._begin_segment(number, self._end)
-            self._snapshot_size = self._write_snapshot(number, records)
-            self._before = 0
-            self._remove_older(number)
+            self._replaced = self._before
+            self._new = SnapshotFile(self._files, number, self._identity)
         except OSError as error:
             self._stop("cannot be written", error)
+
+    def add_to_snapshot(self, records: Sequence[bytes]) -> None:
+        """Write these records to the snapshot. RecordRefused for a bad size: none is written."""
+        new = self._unfinished()
+        for record in records:
+            if not 0 < len(record) <= self._limits.record:
+                self._refuse_record(record)
+        try:
+            new.add(records)
+        except OSError as error:
+            self._stop("cannot be written", error)
+
+    def finish_snapshot(self) -> None:
+        """Have the snapshot count; what it stands for is gone when this returns."""
+        new = self._unfinished()
+        try:
+            new.finish()
+            self._new = None
+            self._snapshot_size = new.size
+            self._before -= self._replaced
+            self._remove_older(new.number)
+        except OSError as error:
+            self._stop("cannot be written", error)
+
+    def abandon_snapshot(self) -> None:
+        """Leave a snapshot that was begun as it is: it never counts. Does nothing if none was."""
+        if self._new is not None:
+            self._new.close()
+            self._new = None
 
     def close(self) -> None:
         """Sync, vouch for everything, and let the folder go. A second call does nothing.
@@ -248,14 +306,15 @@ class Journal:
         file = self._file = self._files.open(segment_name(self._number))
         if tail.size > tail.end:
             file.truncate(tail.end)
-        # A mark that is not on disk for certain may be lost: all it vouches for is.
-        if len(tail.unsure) > RECORD_HEADER:
+        # What was read may be in the kernel's memory only, and after a failed sync marked clean: a
+        # sync would not bring it to the disk. So it is written again, a mark at the end included.
+        if tail.unsure:
             file.write(tail.synced, tail.unsure)
+        if tail.unsure or tail.size > tail.end:
             file.sync()
-            self._synced = tail.end
+        self._synced = tail.end
+        if len(tail.unsure) > RECORD_HEADER:
             self._write_mark(file)
-        elif tail.size > tail.end:
-            file.sync()
 
     # Writing. These raise OSError; their callers stop the journal then.
 
@@ -299,7 +358,7 @@ class Journal:
         file = self._files.create(segment_name(number) + NEW)
         try:
             file.write(0, header)
-            self._name(file, segment_name(number))
+            give_name(self._files, file, segment_name(number))
         except BaseException:
             file.close()
             raise
@@ -312,35 +371,12 @@ class Journal:
         self._end = self._synced = FILE_HEADER
         self._marked = True
 
-    def _name(self, file: File, name: str) -> None:
-        """Give a new file its name for good."""
-        file.sync()
-        self._files.rename(name + NEW, name)
-        self._files.sync_folder()
-
-    def _write_snapshot(self, number: int, records: Iterable[bytes]) -> int:
-        """Write the snapshot ``number``; its size."""
-        header = file_header(SNAPSHOT, number, 0, self._identity)
-        (seed,) = CHECK.unpack(header[-CHECK.size :])
-        pieces, waiting = [header], len(header)
-        offset = 0
-        file = self._files.create(snapshot_name(number) + NEW)
-        try:
-            for record in records:
-                if not 0 < len(record) <= self._limits.record:
-                    self._refuse_record(record)
-                pieces += (record_header(record, 0, offset + waiting, seed), record)
-                waiting += RECORD_HEADER + len(record)
-                if waiting >= PIECE:
-                    file.write(offset, b"".join(pieces))
-                    offset += waiting
-                    pieces, waiting = [], 0
-            pieces.append(mark(0, offset + waiting, seed))
-            file.write(offset, b"".join(pieces))
-            self._name(file, snapshot_name(number))
-        finally:
-            file.close()
-        return offset + waiting + RECORD_HEADER
+    def _unfinished(self) -> SnapshotFile:
+        if self._stopped is not None:
+            self._refuse()
+        if self._new is None:
+            raise ValueError("there is no snapshot to go on with: begin_snapshot comes first")
+        return self._new
 
     def _remove_older(self, number: int) -> None:
         """Remove what snapshot ``number`` stands for, and what never got its name."""
@@ -365,6 +401,7 @@ class Journal:
         raise JournalStopped(place, None, self._stopped, mend) from error
 
     def _give_back(self) -> None:
+        self.abandon_snapshot()
         if self._file is not None:
             self._file.close()
             self._file = None

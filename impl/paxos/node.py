@@ -56,23 +56,22 @@ class Node:
         """What `Instance.handle` says, for the instance of `key`."""
         return self.instance(key).handle(event)
 
-    def record(self, key: str) -> bytes:
-        """What `key` has on disk, or is writing there.
+    def record(self, key: str) -> bytes | None:
+        """What `key` has on disk, or is writing there; None if that is nothing.
 
         With the write under way: if a journal is replaced by a snapshot of such records, that
         write must not get lost.  To have it on disk early does no harm.
         """
         instance = self.instance(key)
         disk = instance.writing or instance
+        if disk.promised == -1:
+            return None
         return _encoder.encode(Record(key, disk.promised, disk.voted))
 
     def records(self) -> list[bytes]:
         """One record for each key that has any, in the order of the keys."""
-        return [
-            self.record(key)
-            for key, instance in sorted(self.instances.items())
-            if instance.writing is not None or instance.promised != -1
-        ]
+        found = map(self.record, sorted(self.instances))
+        return [record for record in found if record is not None]
 
     def recover(self, records: Iterable[bytes]) -> None:
         """Begin with what is on disk; the last record of a key counts.

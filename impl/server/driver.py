@@ -11,6 +11,8 @@ One round of it:
     4. sync     all that these events have to write, with one sync, in a thread: meanwhile sockets
                 are read.  Then each instance is told `Written`; what it sends now leaves with the
                 next round, which begins at once.
+    5. slice    while a snapshot is made in place of the journal: a few keys more of it.  A key that
+                changes meanwhile is in the segment after the snapshot, too, which counts.
 
 Rules of this file:
 
@@ -27,6 +29,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from impl.journal import Journal
 from impl.paxos.instance import (
@@ -52,6 +55,8 @@ ROUND = 2_000
 """Events of one round: sockets are read at least so often."""
 OVERLOAD = 20_000
 """More events than this wait: connections are not read from until it is better."""
+SLICE, SLICE_BYTES = 250, 2**18
+"""Keys of a snapshot, and about so many bytes, that are written in one round: a few ms."""
 LONGEST_PAUSE_S = 2.0
 """Between two attempts."""
 
@@ -100,6 +105,8 @@ class Driver:
         self._stopping = False
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._patience = chance.uniform(1.0, 1.5)
+        self._unsaved: list[str] | None = None
+        """The keys that a snapshot has still to write; None if none is being made."""
         self.snapshots = 0
         self.rounds = 0
 
@@ -164,16 +171,18 @@ class Driver:
         self._handle_events()
         self._log()
         self._send()
-        if not self._writing:
+        if self._writing:
+            await self._on_disk(self.journal.sync)
+            writing, self._writing = self._writing, []
+            for key in writing:
+                self._handle(key, WRITTEN)
+            self._unsent = True
+        else:
             await asyncio.sleep(0)
-            return
-        await self._loop.run_in_executor(self._disk, self.journal.sync)
-        writing, self._writing = self._writing, []
-        for key in writing:
-            self._handle(key, WRITTEN)
-        self._unsent = True
-        if self.journal.size - self.journal.snapshot_size > self._growth():
-            await self._loop.run_in_executor(self._disk, self._snapshot)
+        await self._snapshot()
+
+    async def _on_disk(self, work: Callable[..., None], *arguments: Any) -> None:
+        await self._loop.run_in_executor(self._disk, work, *arguments)
 
     def _handle_events(self) -> None:
         held: list[tuple[str, Event | None]] = []
@@ -282,8 +291,29 @@ class Driver:
         """Bytes of segments that a snapshot must save: its cost is a share of what was written."""
         return int(max(self._journal_bytes, self.journal.snapshot_size) * self._patience)
 
-    def _snapshot(self) -> None:
-        """No event is handled meanwhile, so nodes had better not do it all at the same time."""
-        self.journal.snapshot(self.node.records())
-        self._patience = self._chance.uniform(1.0, 1.5)
-        self.snapshots += 1
+    async def _snapshot(self) -> None:
+        """Begin a snapshot if the journal has grown enough; go on with the one that was begun."""
+        if self._unsaved is None:
+            if self.journal.size - self.journal.snapshot_size <= self._growth():
+                return
+            await self._on_disk(self.journal.begin_snapshot)
+            self._unsaved = list(self.node.instances)
+        elif self._unsaved:
+            await self._on_disk(self.journal.add_to_snapshot, self._slice(self._unsaved))
+        else:
+            await self._on_disk(self.journal.finish_snapshot)
+            self._unsaved = None
+            self._patience = self._chance.uniform(1.0, 1.5)
+            self.snapshots += 1
+        self._unsent = True  # for another round
+
+    def _slice(self, unsaved: list[str]) -> list[bytes]:
+        """The records of some of these keys, which are taken away."""
+        records: list[bytes] = []
+        size = 0
+        while unsaved and len(records) < SLICE and size < SLICE_BYTES:
+            record = self.node.record(unsaved.pop())
+            if record is not None:
+                records.append(record)
+                size += len(record)
+        return records

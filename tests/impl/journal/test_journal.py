@@ -105,6 +105,32 @@ def test_one_record_of_the_longest_length_fits(tmp_path: Path) -> None:
         Limits(segment=2**32 - 1)
 
 
+def test_a_snapshot_in_steps_stands_for_what_was_before_it_began(tmp_path: Path) -> None:
+    with Journal.open(tmp_path, limits=SMALL) as journal:
+        for number in range(30):
+            journal.append(record(number))
+        first, second = snapshot_of(30)
+        journal.begin_snapshot()
+        journal.add_to_snapshot([first])
+        for number in range(30, 50):
+            journal.append(record(number))
+        journal.sync()
+        with pytest.raises(RecordRefused, match="a record of 0 bytes"):
+            journal.add_to_snapshot([b""])
+        journal.add_to_snapshot([second])
+        journal.finish_snapshot()
+        with pytest.raises(ValueError, match="begin_snapshot comes first"):
+            journal.finish_snapshot()
+        on_disk = {file.name: file.stat().st_size for file in tmp_path.iterdir()}
+        assert min(name for name in on_disk if name.startswith("journal")) == "journal-00000007"
+        assert journal.size == sum(on_disk.values())
+        assert journal.snapshot_size == on_disk["snapshot-00000007"]
+        journal.begin_snapshot()
+    assert list(tmp_path.glob("*.new")), "left as it is, and removed at the next start"
+    assert count_of(recovered(tmp_path)) == 50
+    assert not list(tmp_path.glob("*.new"))
+
+
 def test_a_snapshot_takes_the_place_of_what_was_before(tmp_path: Path) -> None:
     with Journal.open(tmp_path, limits=SMALL) as journal:
         for number in range(30):

@@ -10,7 +10,7 @@ What a recovery gives is on disk from then on, so recovery itself is cut at each
 import contextlib
 import errno
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import settings
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from impl.journal import Journal, JournalStopped, Limits, MemoryFiles, PowerCut
-from impl.journal.memory_files import Keep, State, cut_at, fail_at, kept_pages, kept_prefix
+from impl.journal.memory_files import Keep, State, cut_at, fail_at, fail_on, kept_pages, kept_prefix
 from tests.impl.journal.numbered_records import count_of, record, snapshot_of
 
 LIMITS = Limits(record=60, segment=160)
@@ -57,6 +57,24 @@ class Run:
         self.journal.snapshot(snapshot_of(self.appended))
         self.acknowledged = self.appended
 
+    def begin(self) -> None:
+        """A snapshot in steps; its content is what was appended when it was begun."""
+        assert self.journal is not None
+        self.parts = snapshot_of(self.appended)
+        self.journal.begin_snapshot()
+        self.acknowledged = self.appended
+
+    def add(self) -> None:
+        assert self.journal is not None
+        self.journal.add_to_snapshot(self.parts[:1])
+        del self.parts[0]
+
+    def finish(self) -> None:
+        assert self.journal is not None
+        self.journal.add_to_snapshot(self.parts)
+        self.parts = []
+        self.journal.finish_snapshot()
+
     def close(self) -> None:
         assert self.journal is not None
         self.journal.close()
@@ -90,6 +108,39 @@ class Run:
         self.append()
         self.close()
 
+    def script_of_steps(self) -> None:
+        """Snapshots in steps, with records in between; one is left, one is begun again."""
+        self.open()
+        self.append()
+        self.begin()
+        self.append()
+        self.sync()
+        self.add()
+        for _ in range(5):  # more than a segment
+            self.append(40)
+        self.sync()
+        self.append()
+        self.finish()
+        self.append()
+        self.sync()
+        self.begin()
+        self.append()
+        self.add()
+        self.close()
+        self.open()
+        self.begin()
+        self.snapshot()
+        self.append()
+        self.sync()
+
+    def goes_on(self) -> None:
+        """The journal can be opened, and what it takes then survives a loss of power."""
+        self.open()
+        self.append()
+        self.sync()
+        self.files.crash()
+        self.open()
+
     def works(self) -> None:
         """The journal can be opened, goes on, and keeps what it says even if the power goes."""
         self.open()
@@ -104,13 +155,17 @@ class Run:
         self.open()
 
 
-def operations_of_the_script() -> int:
+Script = Callable[[Run], None]
+
+
+def operations_of(script: Script) -> int:
     run = Run()
-    run.script()
+    script(run)
     return run.files.operations
 
 
-OPERATIONS = operations_of_the_script()
+OPERATIONS = operations_of(Run.script)
+STEPS = operations_of(Run.script_of_steps)
 
 
 def everything(name: str, disk: bytes, content: bytes) -> bytes:
@@ -195,20 +250,20 @@ def test_the_script_is_worth_it() -> None:
     assert {"write", "sync", "rename", "remove", "sync_folder", "create", "open"} < set(seen)
 
 
-def cut(number: int) -> Run:
+def cut(number: int, script: Script = Run.script) -> Run:
     run = Run()
     run.files.fault = cut_at(number)
     with pytest.raises(PowerCut):
-        run.script()
+        script(run)
     run.files.fault = None
     return run
 
 
-def failed(number: int, error: int) -> Run:
+def failed(number: int, error: int, script: Script = Run.script) -> Run:
     run = Run()
     run.files.fault = fail_at(number, error)
     with pytest.raises(JournalStopped) as stopped:
-        run.script()
+        script(run)
     run.files.fault = None
     assert "cannot be" in stopped.value.what
     return run
@@ -217,6 +272,40 @@ def failed(number: int, error: int) -> Run:
 def test_the_power_goes_at_every_operation() -> None:
     for number in range(OPERATIONS):
         recovers_from_all(cut(number), number)
+
+
+def test_the_power_goes_at_every_operation_of_a_snapshot_in_steps() -> None:
+    assert STEPS > 50
+    for number in range(STEPS):
+        run = cut(number, Run.script_of_steps)
+        for state in crashed(run, number):
+            run.files.restore(state)
+            after(run, run.files).works()
+
+
+def test_every_operation_of_a_snapshot_in_steps_fails() -> None:
+    for number in range(STEPS):
+        run = failed(number, errno.EIO, Run.script_of_steps)
+        state = run.files.save()
+        after(run, run.files).works()
+        run.files.restore(state)
+        after(run, run.files).goes_on()
+
+
+def test_what_a_failed_sync_left_in_memory_is_written_again_a_mark_too() -> None:
+    """The mark of `close` is read from the kernel's memory, and not on the disk.
+
+    Were it not written again, the next records would stand behind a hole, and be cut with it.
+    """
+    run = Run()
+    run.open()
+    run.append()
+    run.sync()
+    run.files.fault = fail_on("sync")
+    with pytest.raises(JournalStopped):
+        run.close()
+    run.files.fault = None
+    run.goes_on()
 
 
 def test_the_process_dies_at_every_operation_and_then_the_power_goes() -> None:
@@ -254,8 +343,10 @@ def test_every_operation_fails_and_the_process_starts_again(error: int) -> None:
     """The file system still shows what a failed sync did not bring to the disk, as clean."""
     for number in range(OPERATIONS):
         run = failed(number, error)
-        again = after(run, run.files)
-        again.works()
+        state = run.files.save()
+        after(run, run.files).works()
+        run.files.restore(state)
+        after(run, run.files).goes_on()
 
 
 def test_after_a_failure_every_call_is_refused_and_the_disk_is_left_alone() -> None:
@@ -304,6 +395,7 @@ class Machine(RuleBasedStateMachine):
         self.run = Run()
         self.run.open()
         self.works = True
+        self.making = False
 
     def attempt(self, call: str, *arguments: int) -> bool:
         """Whether it went through; after a power cut the journal has been opened again."""
@@ -318,6 +410,7 @@ class Machine(RuleBasedStateMachine):
         return False
 
     def crash_with(self, keep: Keep | None, changes: list[int]) -> None:
+        self.making = False
         self.run.files.fault = None
         self.run.files.crash(keep, changes)
         self.run.open()
@@ -337,17 +430,36 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.works)
     @rule()
     def snapshot(self) -> None:
+        self.making = False
         self.attempt("snapshot")
 
     @precondition(lambda self: self.works)
     @rule()
+    def begin_snapshot(self) -> None:
+        self.making = self.attempt("begin")
+
+    @precondition(lambda self: self.works and self.making and len(self.run.parts) > 1)
+    @rule()
+    def add_to_snapshot(self) -> None:
+        self.making = self.attempt("add")
+
+    @precondition(lambda self: self.works and self.making)
+    @rule()
+    def finish_snapshot(self) -> None:
+        self.attempt("finish")
+        self.making = False
+
+    @precondition(lambda self: self.works)
+    @rule()
     def close_and_open(self) -> None:
+        self.making = False
         if self.attempt("close"):
             self.attempt("open")
 
     @rule()
     def start_again_after_a_failure(self) -> None:
         if not self.works:
+            self.making = False
             self.run.files.fault = None
             self.run.open()
             self.works = True

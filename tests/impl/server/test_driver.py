@@ -11,6 +11,7 @@ from impl.journal import Journal, JournalError, MemoryFiles
 from impl.journal.memory_files import fail_at
 from impl.paxos.messages import Accepted, Prepare, Promise, Vote
 from impl.paxos.node import Node
+from impl.server import driver
 from impl.server.driver import Driver
 from impl.server.operations import Client, Operations
 from impl.transport.frames import FrameReader
@@ -38,6 +39,7 @@ class Machine:
 
     me: int
     deliver: Callable[[int, int, bytes], None]
+    journal_bytes: int = 2**20
     files: MemoryFiles = field(default_factory=lambda: MemoryFiles(identity=b"test" * 2))
     answers: list[tuple[Client, Answer]] = field(default_factory=list)
     sent: int = 0
@@ -53,7 +55,7 @@ class Machine:
             answer=lambda: None,
             chance=random.Random(self.me),
             retry_s=0.01,
-            journal_bytes=2**20,
+            journal_bytes=self.journal_bytes,
         )
 
     def send(self, to: int, frames: bytes, messages: int) -> None:
@@ -77,11 +79,11 @@ class Machine:
 
     def ask(self, client: str, number: int, key: str, value: str | None) -> None:
         request = Learn(number, key) if value is None else Propose(number, key, value)
-        if not self.operations.ask(client, request, 0.0):
+        if not self.operations.ask(client, request, asyncio.get_running_loop().time()):
             self.driver.attempt(key)
 
 
-def run_machines(seed: int, loss: float) -> list[Machine]:
+def run_machines(seed: int, loss: float, journal_bytes: int = 2**20) -> list[Machine]:
     """Three machines and clients that ask all at once, over a network that loses and repeats."""
     chance = random.Random(seed)
 
@@ -97,7 +99,7 @@ def run_machines(seed: int, loss: float) -> list[Machine]:
                     if chance.random() < 0.8:
                         break
 
-        machines = [Machine(me, deliver) for me in range(NODES)]
+        machines = [Machine(me, deliver, journal_bytes) for me in range(NODES)]
         running = [asyncio.create_task(one.driver.run()) for one in machines]
         wanted = 0
         for number in range(60):
@@ -120,7 +122,28 @@ def run_machines(seed: int, loss: float) -> list[Machine]:
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("loss", [0.0, 0.25])
 def test_what_is_sent_is_on_the_disk_and_all_are_answered_alike(seed: int, loss: float) -> None:
-    machines = run_machines(seed, loss)
+    answered_alike(run_machines(seed, loss))
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("keys", [1, 3])
+def test_so_it_is_while_snapshots_are_made_all_the_time(
+    seed: int, keys: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A few keys a round: there are rounds between the beginning and the end of each."""
+    monkeypatch.setattr(driver, "SLICE", keys)
+    machines = run_machines(seed, 0.25, journal_bytes=100)
+    answered_alike(machines)
+    assert sum(one.driver.snapshots for one in machines) > 5
+    for one in machines:
+        durable = after_power_cut(one.files, one.me)
+        for key, instance in one.driver.node.instances.items():
+            known = durable.instance(key)
+            assert (known.promised, known.voted) == (instance.promised, instance.voted)
+
+
+def answered_alike(machines: list[Machine]) -> None:
+    """All requests have answers, and for each key there is one decision."""
     decisions: dict[str, set[str]] = {}
     for one in machines:
         for key, instance in one.driver.node.instances.items():
