@@ -45,6 +45,8 @@ SMALL: Final = 300
 SMALL_WIDTH: Final = 12
 """Of these at most so many pending at one time, and so many open: no clock says which algorithm
 decides, so that the same history is told of in the same words."""
+SMALL_WORK: Final = 1 << 20
+"""Of the search of a small one, some 20 ms: what takes longer a special algorithm may do sooner."""
 TURN_WORK: Final = 1 << 26
 """Of the first turn of each key: about a second's."""
 
@@ -213,7 +215,7 @@ class _Portfolio:
             return True
         if self.algorithm is not None or len(keys) > 1 or not _is_easy(history):
             return False
-        verdict = self.one(history, TURN_WORK)
+        verdict = self.one(history, SMALL_WORK)
         if verdict.kind == "unknown":
             return False
         self.take(history, verdict)

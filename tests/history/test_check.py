@@ -22,6 +22,8 @@ from checker.history.jsonl import Event
 from checker.history.models import MODELS
 from checker.history.result import Result
 from checker.history.search import native
+from tests.history.brute import Op, recorded
+from tests.history.generated import assert_minimal, built
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -71,6 +73,50 @@ def test_a_pair_that_left_the_queue_in_the_wrong_order() -> None:
         assert witness_of(result) == [
             "enqueue 20 None", "enqueue 21 None", "dequeue None 21", "dequeue None 20",
         ]  # fmt: skip
+
+
+def wide(random: Random, name: str) -> list[Op]:
+    """200 operations of five clients, each at a random point of its interval."""
+
+    def call(random: Random, state: tuple[int, ...]) -> tuple[str, Any, Any, Any]:
+        put, take, at = ("write", "read", -1) if name == "register" else ("enqueue", "dequeue", 0)
+        if random.random() < 0.5 or not state:
+            value = random.randrange(10**9)
+            return put, (None, value), None, (*state, value)
+        return take, (None, None), state[at], state if name == "register" else state[1:]
+
+    return recorded(random, 200, (), call, clients=5)
+
+
+def test_a_stale_read_has_a_witness_of_six() -> None:
+    random, sizes = Random(1), set()
+    for _ in range(40):
+        operations = wide(random, "register")
+        writes = [o for o in operations[:80] if o.f == "write"]
+        at = random.choice([i for i, o in enumerate(operations) if o.f == "read" and i > 100])
+        operations[at] = operations[at]._replace(result=random.choice(writes).argument[1])
+        result = linearize(built(operations), "register")
+        assert result.verdict == "not linearizable"
+        sizes.add(len(witness_of(result)))
+        assert_minimal(result, built(operations), MODELS["register"]())
+    assert {3} <= sizes <= {2, 3, 4, 5, 6}
+
+
+def test_a_swapped_pair_has_a_witness_of_four() -> None:
+    random, sizes = Random(1), list[int]()
+    for _ in range(40):
+        operations = wide(random, "queue")
+        takes = [i for i, o in enumerate(operations) if o.f == "dequeue"]
+        i, j = sorted(random.sample(takes, 2))
+        one, other = operations[i].result, operations[j].result
+        operations[i] = operations[i]._replace(result=other)
+        operations[j] = operations[j]._replace(result=one)
+        result = linearize(built(operations), "queue")
+        if not result:
+            sizes.append(len(witness_of(result)))
+            assert_minimal(result, built(operations), MODELS["queue"]())
+    assert set(sizes) == {2, 4}  # two: it left before it came
+    assert len(sizes) > 25
 
 
 def test_two_holders_of_a_mutex() -> None:
