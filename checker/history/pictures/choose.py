@@ -90,7 +90,7 @@ def _room(place: int, objects: int, is_known: bool, left: int, most: int) -> int
     if objects == 1:
         return most
     if place == 0 and is_known:
-        return most // 2
+        return max(1, most // 2)
     return min(left, max(EACH * most // MOST, 1))
 
 
@@ -101,13 +101,14 @@ def _windows(history: History, rows: Integers, around: Sequence[int], most: int)
         return rows[:most]
     named = np.unique(np.asarray(around))[:most]
     centres = np.searchsorted(rows, named[:MOST_MARKED])
-    beside = max(0, (most - len(named)) // (2 * len(centres)))
-    # What overlaps is counted once: wider windows may fit.
-    while True:
-        wider = _union(len(rows), centres, 2 * beside + 1)
-        if len(wider) + len(named) > most:
-            break
-        beside = 2 * beside + 1
+    # The widest windows for which there is room; where they overlap it is needed once.
+    beside, most_beside = 0, most
+    while beside < most_beside:
+        middle = (beside + most_beside + 1) // 2
+        if len(_union(len(rows), centres, middle)) + len(named) <= most:
+            beside = middle
+        else:
+            most_beside = middle - 1
     chosen = _union(len(rows), centres, beside)
     begins = chosen[np.flatnonzero(np.diff(chosen, prepend=-2) > 1)]
     pending = [_pending(history, rows, int(begin)) for begin in begins.tolist()]

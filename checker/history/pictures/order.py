@@ -7,9 +7,10 @@ return at which the last one fails: its *longest linearizable beginning*.
 Rules of this file:
 
 * The beginning of a history at a position p are the events before p: operations that were
-  invoked by then, and those of them open that return later.  If a beginning is linearizable, so is
-  each shorter one (take its order, less what is invoked later), so that bisection finds the
-  longest.
+  invoked by then, and those of them open that return later: their answers do not count.  If a
+  beginning is linearizable, so is each shorter one (take its order, less what is invoked later),
+  so that bisection finds the longest.  The search knows the answers of what is pending, and may so
+  see earlier that no order goes on; where it does, the beginning ends there.
 * No order is believed.  `ordered` looks whether it has each operation that returned, none twice,
   and keeps real time; `replayed` whether the model allows each step.  If not, that is a bug of
   ours, and raises.
@@ -35,6 +36,9 @@ MOST_BISECTED: Final = 50_000
 """Operations of an object whose longest linearizable beginning is looked for in many steps."""
 MOST_SEARCHED: Final = 1 << 30
 """Work of a search: about 16 seconds."""
+MOST_UNTOLD: Final = 4_000
+"""Operations of an object whose algorithm gives no order (logs, locks), so that it is searched: a
+search keeps each state of a log, which is as long as the log."""
 MOST_WORK: Final = 3_000_000
 """Of a replay: one for each step, and one for each 16 values in the state that it may copy."""
 
@@ -120,12 +124,22 @@ def _ordered(
         kept, begun = beginning(part, int(returns[at]), model)
         tried = _tried(begun, model, spending, work)
         if tried.order is None:
+            if at <= low:
+                raise OrderError("a beginning is linearizable, and then it is not")
             high = at
         else:
             low = known_at = at
             known = tuple(kept[list(tried.order)].tolist())
     position = int(returns[low])
-    return Order(known, position, int(np.flatnonzero(part.returned == position)[0]))
+    failed = int(np.flatnonzero(part.returned == position)[0])
+    if failed in known:
+        # It is pending there, and its answer does not count.  Can the others do without it?
+        others = np.flatnonzero(np.arange(len(part)) != failed)
+        kept, begun = beginning(part.take(others), position, model)
+        tried = _tried(begun, model, spending, work)
+        if tried.order is not None:
+            known = tuple(others[kept[list(tried.order)]].tolist())
+    return Order(known, position, failed)
 
 
 def begun_before(
@@ -168,8 +182,13 @@ def _tried(part: History, model: Model, spending: Spending, work: int) -> _Tried
         return _Tried(())
     answer = special(part, model)
     if answer is not None and len(answer.left) == 0:
-        order = answer.decision.order
-        return _Tried(None if order is None else tuple(order().tolist()))
+        decision = answer.decision
+        if not decision.linearizable:
+            return _Tried()
+        if decision.order is not None:
+            return _Tried(tuple(decision.order().tolist()))
+        if len(part) > MOST_UNTOLD:
+            raise LimitReached("memory")
     budget = Budget(memory_bytes=spending.memory_bytes, work=work)
     verdict = search(part, model, budget, with_order=True, deadline=spending.deadline)
     if verdict.kind == "unknown":

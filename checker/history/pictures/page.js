@@ -15,7 +15,7 @@
 
   // An operation, and how it stands in a view: lists that are named here.
   const OP = ["row", "process", "f", "key", "argument", "told", "kind", "begun", "ended", "label", "reads", "witness"];
-  const MARK = ["op", "lane", "begin", "end", "point", "place", "before", "after"];
+  const MARK = ["op", "lane", "begin", "end", "point", "place", "before", "after", "pending"];
   const KINDS = ["ok", "open", "failed", "refused", "ignored"];
   const MEANS = {
     ok: "answered",
@@ -24,6 +24,7 @@
     refused: "refused: it changed nothing",
     ignored: "it says nothing, and does not count",
   };
+  const PENDING = "its answer came after the end of the order, which says nothing of it";
   const named = (names, list) => Object.fromEntries(names.map((name, at) => [name, list[at]]));
   const operations = data.operations.map((list) => {
     const one = named(OP, list);
@@ -195,7 +196,8 @@
       if (one.key) said.push(`key ${one.key}`);
       if (one.kind !== "ok") said.push(MEANS[one.kind]);
       if (mark.place) said.push(`step ${count(mark.place)}`, `state after it: ${text(mark.after)}`);
-      else if (this.isStuck(mark)) said.push("cannot have been answered so: it has no place in any order");
+      if (mark.pending) said.push(PENDING);
+      if (this.isStuck(mark)) said.push("cannot have been answered so: it has no place in any order");
       if (one.witness) said.push("part of the contradiction");
       return said.join(", ");
     }
@@ -397,7 +399,9 @@
     if (mark.place) {
       lines.push(html("p", {}, `step ${count(mark.place)}`));
       lines.push(html("p", { class: "tip-state" }, `state: ${text(mark.before)} → ${text(mark.after)}`));
-    } else if (figure.isStuck(mark)) lines.push(html("p", {}, "no order has a place for it"));
+    }
+    if (mark.pending) lines.push(html("p", {}, PENDING));
+    if (figure.isStuck(mark)) lines.push(html("p", {}, "no order has a place for it"));
     tip.replaceChildren(...lines);
     tip.hidden = false;
     const box = mark.drawn.hit.getBoundingClientRect(), view = figure.scroll.getBoundingClientRect();
@@ -425,6 +429,7 @@
     rows.push(["asked", one.argument], ["told", one.told], ["is", MEANS[one.kind]], ["lines", where(one)]);
     if (mark.place) {
       rows.push(["step", count(mark.place)], ["state before", text(mark.before), "wide"], ["state after", text(mark.after), "wide"]);
+      if (mark.pending) rows.push(["answer", PENDING, "wide"]);
     } else if (figure.isStuck(mark)) rows.push(["step", "none: no order has a place for it", "wide"]);
     find("details").querySelector("dl").replaceChildren(
       ...rows.map(([name, words, kind = ""]) => html("div", { class: kind }, html("dt", {}, name), html("dd", {}, words))),

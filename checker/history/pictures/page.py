@@ -204,6 +204,7 @@ class _Encoding:
                 mark.place or 0,
                 self.text(mark.before),
                 self.text(mark.after),
+                int(mark.pending and self.scene.kinds[mark.row] != "open"),
             ]
             for mark in view.marks
         ]

@@ -57,7 +57,8 @@ KINDS: Final = ("ok", "open", "failed", "refused", "ignored")
 
 @dataclass(frozen=True)
 class Mark:
-    """An operation in a view.  `place`: in the order, from 1, None: it has none."""
+    """An operation in a view.  `place`: in the order, from 1, None: it has none.  `pending`: its
+    answer came after the end of the order, which says nothing of that."""
 
     row: int
     lane: int
@@ -65,6 +66,7 @@ class Mark:
     place: int | None
     before: str
     after: str
+    pending: bool
 
 
 @dataclass(frozen=True)
@@ -221,9 +223,18 @@ class _Making:
                 ends = self.result.witness.returned
                 until = int(ends[ends < OPEN].max())
             order = ordered(part, self.model, self.spending, until=until, work=work)
+            if order is None and verdict == "linearizable":
+                order = self.first_ones(part, rows)
         if order is None:
             return _Steps(_no_order(verdict))
         return self.replayed(part, order, rows)
+
+    def first_ones(self, part: History, rows: Integers) -> Order | None:
+        """The order of those that are drawn, if no order of all was found."""
+        after = part.invoked[~np.isin(part.origin, rows)]
+        if not len(after):
+            return None
+        return begun_before(part, int(after.min()), self.model, self.spending, work=ASIDE)
 
     def replayed(self, part: History, order: Order, rows: Iterable[int]) -> _Steps:
         wanted, places = set(rows), dict[int, tuple[int, str, str]]()
@@ -256,6 +267,11 @@ class _Making:
             return (
                 f"The numbered points are an order in which {len(order.operations):,} operations "
                 f"can take effect, one at a time, each while it lasts{more}."
+            )
+        if failed is None and self.result.verdict == "linearizable":
+            return (
+                f"The numbered points are an order of the first {len(order.operations):,} "
+                "operations by themselves; of all together none was looked for."
             )
         if failed is None:
             return (
@@ -317,7 +333,8 @@ class _Making:
         for (row, g), bar in zip(rows, lay.bars, strict=True):
             place, before, after_it = steps[g].places.get(row, (None, "", ""))
             lane = lane_of[int(self.history.process[row]), g]
-            marks.append(Mark(row, lane, bar, place, before, after_it))
+            pending = place is not None and int(self.history.returned[row]) >= steps[g].until
+            marks.append(Mark(row, lane, bar, place, before, after_it, pending))
         groups = tuple(
             Group(one.key, one.total, len(one.rows), its.note, its.failed)
             for one, its in zip(chosen, steps, strict=True)
