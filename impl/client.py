@@ -166,7 +166,9 @@ class _Attempts:
             return UnknownOutcome(
                 f"{told}; the value may be chosen now or later, or not: `learn` will tell"
             )
-        return Unavailable(told)
+        return Unavailable(
+            f"{told}; is a majority of the nodes running, and are these their addresses?"
+        )
 
 
 class _Again(Exception):

@@ -82,8 +82,13 @@ def _class_in(text: str, target: Target) -> SystemFactory:
         raise BadInput(
             f"{path} has no System `{name}`.{nearest(name, list(found))}\nIt has: {names}"
         )
-    if len(found) != 1:
-        raise BadInput(f"{path} has not one System: say which, {path}:Class.  It has: {names}")
+    if not found:
+        raise BadInput(
+            f"{path} has no System: write `class MySystem(System):`, with "
+            "`from checker.conform.system import System` (see docs/conformance.md)"
+        )
+    if len(found) > 1:
+        raise BadInput(f"{path} has several Systems: say which, {path}:Class.  It has: {names}")
     return next(iter(found.values()))
 
 

@@ -132,10 +132,10 @@ class Comparison:
         offered = frozenset(self.adapter("enabled", self.system.enabled))
         if len(offered) == len(expected) and offered.issuperset(expected):
             return None
+        extra = [self._known_step(step) for step in offered.difference(expected)]
         missing = tuple(step for step in expected if step not in offered)
         if missing:
             return Fault("missing step", missing)
-        extra = [self._known_step(step) for step in offered.difference(expected)]
         if pruned:
             extra = [step for step in extra if not self._is_pruned(state(), step)]
         extra.sort(key=lambda step: (list(self.actions).index(step[0]), repr(step[1])))

@@ -183,9 +183,18 @@ class Validation:
             f"{self.instance.members[place].name} is {value!r}"
             for value, place in list(run.values.items())[:8]
         )
-        told = [*notes, *([f"values: {named}"] if named else [])]
+        told = [*notes, *self._absent(), *([f"values: {named}"] if named else [])]
         self.outcome.fail(self.follower, run.now, event, where, told)
         return False
+
+    def _absent(self) -> list[str]:
+        """A word on nodes that no log is of: then what they have sent is not known."""
+        headers = [header_of(log) for log in self.logs]
+        there = {header.node for header in headers if header is not None}
+        absent = [f"node {node}" for node in range(self.nodes) if node not in there]
+        if not absent:
+            return []
+        return [f"there is no log of {' and '.join(absent)}: give those of all nodes that ran"]
 
     def _event(self, run: Run, said: Canonical, where: Where) -> Event:
         """What a line says, in an instance with room for it.  `LimitReached` if there is none."""

@@ -124,7 +124,7 @@ def decoded(decoder: msgspec.json.Decoder[T], text: bytes) -> T:
 
 
 def _plain(error: Exception) -> str:
-    text = str(error)
+    text = str(error).removeprefix("JSON is malformed: ")
     return text[:1].lower() + text[1:]
 
 

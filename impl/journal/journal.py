@@ -56,6 +56,7 @@ MENDS = {
     errno.ENOSPC: "free space on the disk",
     errno.EDQUOT: "raise the quota of the disk",
     errno.EFBIG: "raise the limit on the size of files (ulimit -f)",
+    errno.ENOENT: "give a folder that can be made",
     errno.EACCES: "give this user the right to read and write the folder and its files",
     errno.EROFS: "mount the file system for writing",
     errno.ENOTDIR: "give a folder, not a file",
@@ -394,8 +395,9 @@ class Journal:
         """The file system failed: close everything, and refuse all that follows."""
         self._stopped = f"the journal {what} ({error.strerror or error})"
         self._give_back()
-        file = os.path.basename(str(error.filename)) if error.filename else ""
-        place = f"{self.folder}/{file}" if file else self.folder
+        folder, file = os.path.split(str(error.filename or ""))
+        is_inside = file and folder in ("", self.folder)
+        place = f"{self.folder}/{file}" if is_inside else str(error.filename or self.folder)
         mend = MENDS.get(error.errno or 0, MEND)
         mend += ", then start again: what was acknowledged is intact"
         raise JournalStopped(place, None, self._stopped, mend) from error

@@ -103,12 +103,16 @@ class Config(msgspec.Struct, frozen=True):
         return self.nodes[self.me]
 
 
+SEE = "`quorate serve --example-config` prints one that works"
+"""The mend of a configuration that cannot be read."""
+
+
 def load(file: Path, me: int, data: Path | None = None) -> Config:
     """The configuration of node `me`; its folder is `data`, if that is given."""
     try:
         text = file.read_text(encoding="utf-8")
     except OSError as error:
-        raise ConfigError(f"{file} cannot be read: {error.strerror or error}") from None
+        raise ConfigError(f"{file} cannot be read: {error.strerror or error}; {SEE}") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file} is not UTF-8: byte {error.start}") from None
     try:
@@ -122,9 +126,9 @@ def parse(text: str, folder: Path, me: int, data: Path | None = None) -> Config:
     try:
         found = msgspec.convert(tomllib.loads(text), _File)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"this is not TOML: {error}") from None
+        raise ConfigError(f"this is not TOML: {error}; {SEE}") from None
     except (msgspec.ValidationError, RecursionError) as error:
-        raise ConfigError(_readable(str(error))) from None
+        raise ConfigError(f"{_readable(str(error))}; {SEE}") from None
     nodes = sorted(found.nodes, key=lambda node: node.id)
     if [node.id for node in nodes] != list(range(len(nodes))):
         ids = ", ".join(str(node.id) for node in nodes)

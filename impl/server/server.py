@@ -156,7 +156,8 @@ class Server:
             )
         except OSError as error:
             raise StartError(
-                f"node {own.id} cannot listen on {host}:{own.port}: {reason_of(error)}"
+                f"node {own.id} cannot listen on {host}:{own.port}: {reason_of(error)}; stop what "
+                "has the port, or give the node another address in the configuration"
             ) from None
         self.address = self._listening.sockets[0].getsockname()[:2]
 

@@ -69,14 +69,20 @@ def test_json(cluster: str) -> None:
 def test_no_answer_is_undecided() -> None:
     result = quorate("propose", "x", "red", "--cluster", "127.0.0.1:9", "--timeout", "0.2")
     assert (result.exit_code, result.stdout) == (3, "")
-    assert result.stderr == ("quorate: no answer in 0.2 s (127.0.0.1:9: Connection refused)\n")
+    assert result.stderr == (
+        "quorate: no answer in 0.2 s (127.0.0.1:9: Connection refused); is a majority of the nodes "
+        "running, and are these their addresses?\n"
+    )
 
 
 WRONG = [
     (["learn", "x", "--cluster", "nowhere"], "--cluster: 'nowhere' is not an address"),
     (["learn", "x"], "Missing option '--cluster'"),
     (["serve"], "a node needs --node and --config.  `quorate serve --example-config`"),
-    (["serve", "--node", "0", "--config", "no.toml"], "no.toml cannot be read: No such file"),
+    (
+        ["serve", "--node", "0", "--config", "no.toml"],
+        "no.toml cannot be read: No such file or directory; `quorate serve --example-config`",
+    ),
     (
         ["learn", "x", "--cluster", "a:1", "--tls", "a", "b", "c"],
         "--tls: these files cannot be used: [Errno 2] No such file",
@@ -148,4 +154,18 @@ def test_an_address_that_is_taken(tmp_path: Path) -> None:
         )
         where = cluster.address(0)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f"quorate: node 0 cannot listen on {where}: Address already in use\n"
+    assert done.stderr == (
+        f"quorate: node 0 cannot listen on {where}: Address already in use; stop what has the "
+        "port, or give the node another address in the configuration\n"
+    )
+
+
+def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
+    (tmp_path / "one.toml").write_text('cluster = "one"\nnodes = [{ id = 0, port = 0 }]\n')
+    serve = ("serve", "--node", "0", "--config", str(tmp_path / "one.toml"), "--data")
+    result = quorate(*serve, "/proc/none/of/these")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(
+        "quorate: /proc/none: the journal cannot be opened (No such file or directory); give a "
+        "folder that can be made"
+    )

@@ -211,7 +211,7 @@ def test_a_command() -> None:
         (("two_phase", "--system", "eco"), "is called `eco`.  Did you mean `echo`?"),
         (("two_phase", "--system", "no.py:X"), "the file no.py does not exist"),
         (("two_phase", "--system", f"{MUTEX}:Nods"), "Did you mean `Nodes`?"),
-        (("two_phase", "--system", f"{MUTEX}"), "has not one System: say which"),
+        (("two_phase", "--system", f"{MUTEX}"), "has several Systems: say which"),
         (("two_phase", "--system", "echo", "--system-command", "x"), "not both"),
         (("two_phase", "--system-command", "no-such-program"), "cannot be started"),
         (("two_phase", "--system-command", "'"), "cannot be split into words"),

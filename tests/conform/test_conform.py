@@ -476,6 +476,7 @@ def changed(**methods: Any) -> type[System]:
             changed(enabled=lambda self: [*Nodes.enabled(self), Step("fly")]),
             "offers `fly`, which is no action",
         ),
+        (changed(enabled=lambda self: [Step("fly")]), "offers `fly`, which is no action"),
         (
             changed(enabled=lambda self: [*Nodes.enabled(self), Step("ask")]),
             "offers `ask` with 0 arguments instead of 1",

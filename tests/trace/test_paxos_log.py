@@ -50,6 +50,14 @@ def test_runs_of_the_nodes_match(nodes: int, tmp_path: Path) -> None:
     assert outcome.constants["crashes"] == runs.kills
 
 
+def test_a_log_that_is_not_given_is_named(tmp_path: Path) -> None:
+    paths = Runs(tmp_path, seed=3, nodes=3, weather=Weather()).run(200)
+    outcome = validated(paths[:1])
+    assert outcome.verdict == "does not match"
+    shown = text(outcome)
+    assert "there is no log of node 1 and node 2: give those of all nodes that ran" in shown
+
+
 def test_many_ballots_and_values(tmp_path: Path) -> None:
     """The instance of the spec grows with the log."""
     weather = Weather(retry=0.3, lose=0.4, kill=0.0, window=1, wishes=30)

@@ -60,6 +60,8 @@ def test_what_is_wrong_is_said(text: str, reason: str) -> None:
     with pytest.raises(ConfigError) as error:
         parse(text, HERE, 0)
     assert reason in str(error.value)
+    if "Expected" in reason or "Object" in reason or "TOML" in reason:
+        assert str(error.value).endswith("; `quorate serve --example-config` prints one that works")
 
 
 def test_a_node_that_is_not_there() -> None:
