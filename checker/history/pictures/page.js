@@ -61,8 +61,9 @@
       this.scroll = html("div", { class: "scroll" }, this.names, this.picture);
       host.replaceChildren(this.scroll);
       this.picture.addEventListener("keydown", (event) => this.key(event));
-      this.picture.addEventListener("focusin", (event) => this.attend(event.target));
-      this.picture.addEventListener("focusout", hideTip);
+      // Not of the picture: Chromium would give that the focus, too.
+      this.scroll.addEventListener("focusin", (event) => this.attend(event.target));
+      this.scroll.addEventListener("focusout", hideTip);
       this.picture.addEventListener("pointerover", (event) => this.point(event.target));
       this.picture.addEventListener("pointerleave", hideTip);
       this.picture.addEventListener("click", (event) => this.click(event.target));

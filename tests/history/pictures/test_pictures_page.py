@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -48,9 +49,8 @@ def test_points_stand_in_their_order_and_inside_of_their_operations(
     seed: int, count: int, open_ones: int
 ) -> None:
     random = Random(seed)
-    places = list(range(2 * count))
-    random.shuffle(places)
-    spans = sorted(sorted((places[2 * i], places[2 * i + 1])) for i in range(count))
+    at = random.sample(range(2 * count), 2 * count)
+    spans = sorted(sorted((at[2 * i], at[2 * i + 1])) for i in range(count))
     intervals = [Interval(a, b, random.choice([20, 90])) for a, b in spans]
     for i in range(min(open_ones, count)):
         intervals[i] = Interval(intervals[i].invoked, OPEN, 30)
@@ -58,13 +58,13 @@ def test_points_stand_in_their_order_and_inside_of_their_operations(
     order = sorted(range(count), key=points.__getitem__)
     lay = placed(intervals, [(order, OPEN)], breaks={intervals[0].invoked: 50})
     x = [lay.bars[i].point for i in order]
-    assert all(a is not None and b is not None and a < b for a, b in zip(x, x[1:], strict=False))
-    events = sorted(
+    assert all(a is not None and b is not None and a < b for a, b in pairwise(x))
+    places = sorted(
         [(one.invoked, bar.begin) for one, bar in zip(intervals, lay.bars, strict=True)]
         + [(one.returned, bar.end) for one, bar in zip(intervals, lay.bars, strict=True)
            if one.returned < OPEN]
     )  # fmt: skip
-    assert all(a[1] + STEP <= b[1] + 1e-6 for a, b in zip(events, events[1:], strict=False))
+    assert all(a[1] + STEP <= b[1] + 1e-6 for a, b in pairwise(places))
     for one, bar in zip(intervals, lay.bars, strict=True):
         assert bar.point is not None
         assert bar.begin < bar.point < bar.end <= lay.width
@@ -290,9 +290,6 @@ def texts_of(svg: bytes) -> list[str]:
 
 def test_a_figure_of_a_small_history() -> None:
     texts = texts_of(figure(drawn(stored(3, 12), "register")))
-    assert [text for text in texts if text.isdigit()] == [
-        str(n) for n in sorted(map(int, filter(str.isdigit, texts)), key=lambda n: texts.index(str(n)))
-    ]  # fmt: skip
     assert sorted(map(int, filter(str.isdigit, texts))) == [*range(1, 13)]
     assert "process 0" in texts
 
