@@ -6,7 +6,7 @@ import pty
 import signal
 import subprocess
 import sys
-import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -64,15 +64,25 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 def test_ctrl_c_is_an_honest_undecided(grid: str) -> None:
+    main, side = pty.openpty()
     running = subprocess.Popen(
-        [*QUORATE, "check", grid, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*QUORATE, "check", grid, "--json"],
+        stdout=subprocess.PIPE,
+        stderr=side,
+        env=os.environ | {"TERM": "xterm", "COLUMNS": "100"},
     )
-    time.sleep(3)
+    os.close(side)
+    shown = b""
+    while b" states  " not in shown:  # the search is running, on however slow a machine
+        shown += os.read(main, 65536)
     running.send_signal(signal.SIGINT)
-    out, err = running.communicate(timeout=30)
+    out, _ = running.communicate(timeout=60)
+    with suppress(OSError):  # nothing more was shown
+        shown += os.read(main, 65536)
+    os.close(main)
     data = json.loads(out)
     assert running.returncode == 3
-    assert err == b""
+    assert b"Traceback" not in shown
     assert data["verdict"] == "undecided"
     assert "interrupted" in data["undecided_because"]
     assert data["distinct_states"] > 1
@@ -95,7 +105,7 @@ class Wide(Spec):
     def widen(self) -> None:
         self.x = len([n for n in range(100000000000)]) > 3
 """)
-    done = quorate("check", f"{tmp_path}/wide.py", "--max-memory", "64M")
+    done = quorate("check", f"{tmp_path}/wide.py", "--engine", "python", "--max-memory", "64M")
     assert done.returncode == 3
     assert "undecided: memory ran out" in done.stdout.decode()
 
