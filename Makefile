@@ -18,6 +18,7 @@ export PIP_ROOT_USER_ACTION := ignore
 help:
 	@echo 'make demo    check Paxos, then a broken Paxos that must give a counterexample'
 	@echo 'make test    lint, format, types, and every test'
+	@echo 'make browser Chromium for the tests of pages, by apt-get'
 	@echo 'make bench   both engines against searches by hand, and SPIN; decisions (minutes)'
 	@echo 'make clean   remove .venv, caches and build products'
 	@echo
@@ -43,7 +44,21 @@ test: $(VENV)/dev.stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadgroup
+
+# Tests of pages need a browser, and are skipped where there is none. CI calls this first.
+.PHONY: browser
+browser:
+	@if command -v chromium >/dev/null && command -v chromedriver >/dev/null; then \
+	    echo "browser: $$(command -v chromium) is there"; \
+	elif [ "$$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y \
+	        --no-install-recommends chromium chromium-driver fonts-dejavu-core >/dev/null \
+	    || echo 'browser: could not be installed; the tests of pages will be skipped' >&2; \
+	else \
+	    echo 'browser: the tests of pages will be skipped; they need Chromium and its driver:' \
+	        'apt-get install chromium chromium-driver' >&2; \
+	fi
 
 .PHONY: bench
 bench: $(VENV)/run.stamp
