@@ -25,7 +25,7 @@ from itertools import compress
 from checker.conform.system import Step
 from checker.engines.errors import NotNativeError
 from checker.engines.native.build import building
-from checker.engines.native.library import MODEL_OPTIONS
+from checker.engines.native.library import MODEL_OPTIONS, ModelHead
 from checker.engines.native.packing import Packing
 from checker.engines.native.unrolled import unrolled
 from checker.engines.python.explore import INTERRUPTED
@@ -331,7 +331,7 @@ class _Code:
 
     def __init__(self, source: str, words: int, labels: int, actions: int) -> None:
         self.library = building(source, (*MODEL_OPTIONS, f"-DNW={words}")).load()
-        model = _Model.in_dll(self.library, "model")
+        model = ModelHead.in_dll(self.library, "model")
         self._expand = _EXPAND(model.expand)
         self._cut = _CUT(model.cut) if model.cut else None
         self.size = 8 * words
@@ -419,24 +419,6 @@ def _cells(symbol: Symbol) -> Iterator[int]:
         return
     wheres = symbol.of.values()
     yield from (where.cell.number for where in wheres if where.cell is not None)
-
-
-class _Model(ctypes.Structure):
-    """The start of `Model` in `native/runtime/model.h`."""
-
-    most: int
-    expand: int
-    cut: int | None
-    _fields_ = [
-        ("words", c_uint32),
-        ("actions", c_uint32),
-        ("taken", c_uint32),
-        ("goals", c_uint32),
-        ("most", c_uint32),
-        ("expand", c_void_p),
-        ("judge", c_void_p),
-        ("cut", c_void_p),
-    ]
 
 
 class _Out(ctypes.Structure):

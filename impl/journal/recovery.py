@@ -38,7 +38,7 @@ SNAPSHOT_NAME = "snapshot-"
 
 
 class Tail(NamedTuple):
-    """The end of the last segment.
+    """A segment as it was read, and its end; that of the last one is where the journal goes on.
 
     ``end``: the first byte after its last whole record. ``synced``: bytes before it are on disk
     for certain. ``unsure``: those from ``synced`` to ``end``. ``size``: the file's, more than
@@ -86,13 +86,11 @@ def recover(files: Files, replay: Callable[[bytes], object]) -> Found:
     if snapshot:
         identity, snapshot_size = read_snapshot(files, snapshot, replay)
     before = previous = 0
-    for number in live[:-1]:
-        header, size = read_segment(files, number, replay)
-        refuse_strangers(header, identity, previous)
-        identity, previous = header.identity, size
-        before += size
-    tail = read_tail(files, live[-1], replay)
-    refuse_strangers(tail.header, identity, previous)
+    for number in live:
+        before += previous
+        tail = read_segment(files, number, replay, is_last=number == live[-1])
+        refuse_strangers(tail.header, identity, previous)
+        identity, previous = tail.header.identity, tail.size
     return Found(tail, snapshot_size, before, left_over)
 
 
@@ -154,29 +152,19 @@ def read_snapshot(
 
 
 def read_segment(
-    files: Files, number: int, replay: Callable[[bytes], object]
-) -> tuple[FileHeader, int]:
-    """The header and the size of a segment that is not the last one, and so was synced whole."""
-    file = segment_name(number)
-    data = files.read(file)
-    header = read_file_header(file, data, SEGMENT, number)
-    end, _ = read_records(data, header.seed, replay)
-    if end != len(data):
-        raise JournalDamaged(file, end, wrong_at(data, end, header.seed), MEND)
-    return header, end
-
-
-def read_tail(files: Files, number: int, replay: Callable[[bytes], object]) -> Tail:
-    """The last segment, up to where it is torn."""
+    files: Files, number: int, replay: Callable[[bytes], object], *, is_last: bool
+) -> Tail:
+    """A segment; only the last one may be torn at its end, as the others were synced whole."""
     file = segment_name(number)
     data = files.read(file)
     header = read_file_header(file, data, SEGMENT, number)
     end, synced = read_records(data, header.seed, replay)
     if end != len(data):
-        witness = vouched_for(data, end, header.seed)
+        what = wrong_at(data, end, header.seed)
+        witness = vouched_for(data, end, header.seed) if is_last else None
         if witness is not None:
-            what = wrong_at(data, end, header.seed)
             what += f", and was on disk before the record at byte {witness} was written"
+        if witness is not None or not is_last:
             raise JournalDamaged(file, end, what, MEND)
     return Tail(header, end, synced, data[synced:end], len(data))
 

@@ -264,7 +264,7 @@ class Search:
 
     def actions(self) -> tuple[list[int], bytes]:
         """How often each action was taken, and the flags of `Generated.used`."""
-        model = _Model.in_dll(self.library.model, "model")
+        model = ModelHead.in_dll(self.library.model, "model")
         counts = (c_uint64 * (model.actions + 1))()
         taken = (ctypes.c_uint8 * (model.taken + 1))()
         self.runtime.engine_actions(self._engine, counts, taken)
@@ -309,17 +309,23 @@ class Search:
         return states[::-1]
 
 
-class _Model(ctypes.Structure):
-    """The numbers at the start of `Model`."""
+class ModelHead(ctypes.Structure):
+    """The start of `Model` in `native/runtime/model.h`."""
 
     actions: int
     taken: int
+    most: int
+    expand: int
+    cut: int | None
     _fields_ = [
         ("words", c_uint32),
         ("actions", c_uint32),
         ("taken", c_uint32),
         ("goals", c_uint32),
         ("most", c_uint32),
+        ("expand", c_void_p),
+        ("judge", c_void_p),
+        ("cut", c_void_p),
     ]
 
 
