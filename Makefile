@@ -19,7 +19,7 @@ help:
 	@echo 'make demo    check Paxos, then a broken Paxos that must give a counterexample'
 	@echo 'make test    lint, format, types, and every test'
 	@echo 'make browser Chromium for the tests of pages, by apt-get'
-	@echo 'make bench   both engines against searches by hand, and SPIN; decisions (minutes)'
+	@echo 'make bench   every measurement of the documents, one after the other (half an hour)'
 	@echo 'make clean   remove .venv, caches and build products'
 	@echo
 	@echo 'PYTHON=...   the Python (3.11 or newer) to make .venv with; now: $(PYTHON)'
@@ -60,11 +60,17 @@ browser:
 	        'apt-get install chromium chromium-driver' >&2; \
 	fi
 
+# Each is a file of bench/ that can be run by itself, and says at its top what it measures; how long
+# each takes is in docs/performance.md.  The first that fails ends it.
+BENCHES := reference_engine native_engine conformance gallery trace_validation decisions \
+    snapshot_stall histories histories_algorithms histories_search
+
 .PHONY: bench
 bench: $(VENV)/run.stamp
-	$(BIN)/python bench/reference_engine.py
-	$(BIN)/python bench/native_engine.py
-	$(BIN)/python bench/decisions.py
+	@set -e; for name in $(BENCHES); do \
+	    echo "== bench/$$name.py"; \
+	    $(BIN)/python bench/$$name.py; \
+	done
 
 .PHONY: clean
 clean:
