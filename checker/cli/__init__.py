@@ -105,7 +105,7 @@ def _silence() -> None:
 
 def _failed(error: Exception) -> int:
     """Say what went wrong; the status to exit with."""
-    from checker.lang.errors import QuorateError
+    from checker.errors import QuorateError
 
     if os.environ.get("QUORATE_DEBUG"):
         traceback.print_exc()

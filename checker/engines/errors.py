@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from checker.lang.errors import LocatedError
+from checker.errors import LocatedError
 
 
 class NotNativeError(LocatedError):

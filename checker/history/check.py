@@ -22,12 +22,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
+from checker.errors import QuorateError
 from checker.history.budget import LimitReached, Spending, peak_bytes
 from checker.history.history import NO_TIME, History
 from checker.history.models import Model
@@ -38,7 +38,6 @@ from checker.history.rules import Failed, Null, checked
 from checker.history.search import Budget, search
 from checker.history.search import Verdict as Searched
 from checker.history.values import Value
-from checker.lang.errors import QuorateError
 
 SMALL: Final = 300
 """Operations of a history that the search decides sooner than numpy sorts it."""
@@ -209,7 +208,7 @@ class _Portfolio:
 
     def small(self, history: History) -> bool:
         """Whether the search decided it: it was asked for, or the history is small."""
-        keys = np.unique(history.key)
+        keys = history.keys_here
         if self.algorithm in GENERAL:
             self.general(history, keys)
             return True
@@ -243,14 +242,12 @@ class _Portfolio:
         from checker.history.algorithms.special import special
 
         if self.algorithm == "revisions":
-            asked: list[int] = np.unique(history.key).tolist()
-            return asked
+            return history.keys_here
         answer = special(history, self.model)
         if answer is None:
             if self.algorithm is not None:
                 raise self.not_applicable()
-            every: list[int] = np.unique(history.key).tolist()
-            return every
+            return history.keys_here
         if self.algorithm not in (None, answer.algorithm):
             raise self.not_applicable(answer.algorithm)
         decision = answer.decision
@@ -324,6 +321,8 @@ class _Portfolio:
         if self.workers <= 1:
             yield from map(of, parts)
             return
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(self.workers) as pool:
             running = [pool.submit(of, part) for part in parts]
             try:
@@ -386,8 +385,7 @@ def _sequential(
         found.algorithms |= tried.algorithms
         return
     found.algorithms.add("depth first")
-    keys = np.unique(history.key)
-    if model.independent_by_key and len(keys) > 1:
+    if model.independent_by_key and len(history.keys_here) > 1:
         for _, part in history.split():
             if sequential(part, model, spending, work=TURN_WORK).kind == "not linearizable":
                 found.violation = Violation(part)

@@ -6,7 +6,7 @@ invokes twice), and for operations that a model does not know.
 
 from __future__ import annotations
 
-from checker.lang.errors import QuorateError
+from checker.errors import QuorateError
 
 
 class HistoryError(QuorateError):

@@ -33,8 +33,7 @@ from checker.history.budget import LimitReached, Spending
 from checker.history.history import OPEN, History, Operation
 from checker.history.models.model import Model
 from checker.history.needs import Needs, needs_of
-from checker.history.search import Budget, Verdict, search
-from checker.history.sequential import sequential
+from checker.history.search import Budget, Verdict, problem_of, search, search_problem
 
 FIRST_CHUNK = 4
 MOST_SENSIBLE = 40
@@ -82,6 +81,7 @@ class _Explaining:
 
     def __init__(self, history: History, model: Model, spending: Spending) -> None:
         self.history, self.model, self.spending = history, model, spending
+        self.problem = problem_of(history, model)
         known = self.known_needs()
         self.guarded = known is None
         self.needs = known or Needs()
@@ -176,8 +176,13 @@ class _Explaining:
 
     def searched(self, some: list[int], work: int | None, part: History | None = None) -> Verdict:
         budget = Budget(memory_bytes=self.spending.memory_bytes, work=work)
-        part = self.history.take(some) if part is None else part
-        verdict = search(part, self.model, budget, deadline=self.spending.deadline)
+        if part is None:
+            problem = self.problem.part(some)
+            verdict = search_problem(
+                problem, budget, with_last=False, deadline=self.spending.deadline
+            )
+        else:
+            verdict = search(part, self.model, budget, deadline=self.spending.deadline)
         if verdict.limit is not None:
             raise LimitReached(verdict.limit)
         return verdict
@@ -220,6 +225,8 @@ class _ExplainingSequential(_Explaining):
 
     def refuted(self, some: list[int]) -> bool:
         part = self.history.take(some)
+        from checker.history.sequential import sequential
+
         found = sequential(part, self.model, self.spending, work=TRIAL_WORK)
         if found.limit is not None:
             raise LimitReached(found.limit)
@@ -230,6 +237,8 @@ class _ExplainingSequential(_Explaining):
         if len(some) > MOST_SENSIBLE:
             return True
         part = self.history.take(some)
+        from checker.history.sequential import sequential
+
         alone = part.with_columns(process=np.arange(len(part)), processes=list(range(len(part))))
         return (
             sequential(alone, self.model, self.spending, work=SENSIBLE_WORK).kind

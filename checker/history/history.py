@@ -208,7 +208,7 @@ class History:
 
     def split(self) -> Iterator[tuple[int, History]]:
         """Each key that occurs, as an index into `keys`, with its operations: in order of keys."""
-        for key in np.unique(self.key).tolist():
+        for key in self.keys_here:
             yield key, self.of_key(key)
 
     @cached_property
@@ -218,6 +218,11 @@ class History:
     @cached_property
     def _bounds(self) -> Integers:
         return np.searchsorted(self.key[self._by_key], np.arange(len(self.keys) + 1))
+
+    @property
+    def keys_here(self) -> list[int]:
+        """The keys that occur, as indices into `keys`, ascending."""
+        return occurring(self.key)
 
     # ------------------------------------------------------------------- changes
 
@@ -242,6 +247,12 @@ class History:
         return mask
 
 
+def occurring(codes: Integers) -> list[int]:
+    """The different ones of some indices, ascending; `np.unique` takes longer to be loaded."""
+    found: list[int] = np.flatnonzero(np.bincount(codes)).tolist()
+    return found
+
+
 __all__ = [
     "COLUMNS",
     "FAIL",
@@ -254,4 +265,5 @@ __all__ = [
     "UNKNOWN",
     "History",
     "Operation",
+    "occurring",
 ]

@@ -11,6 +11,7 @@ algorithms/revisions.py); anything else is passed over.  Blank lines are passed 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from operator import attrgetter
 from typing import Annotated, Any, Literal
 
@@ -20,7 +21,6 @@ import numpy as np
 from checker.history.building import KIND_CODES, Builder
 from checker.history.building import Events as Columns
 from checker.history.errors import HistoryError
-from checker.history.scan import Scanner
 from checker.history.streams import BLOCK
 
 MEND = (
@@ -57,9 +57,16 @@ def read(
     blocks: Iterable[tuple[int, bytes]], builder: Builder, tick: Callable[[int], None]
 ) -> None:
     """Blocks of lines (streams.py) into a builder.  HistoryError with the line."""
-    with Scanner(builder) as scanner:
+    with ExitStack() as stack:
+        scan: Callable[[int, bytes], int] | None = None
         for first, block in blocks:
-            count = scanner.scan(first, block) if len(block) > FEW_BYTES else -1
+            count = -1
+            if len(block) > FEW_BYTES:
+                if scan is None:
+                    from checker.history.scan import Scanner
+
+                    scan = stack.enter_context(Scanner(builder)).scan
+                count = scan(first, block)
             tick(count if count >= 0 else _decoded(first, block, builder))
 
 

@@ -17,8 +17,9 @@ Registers (register, cas-register, kv without append).  An operation that observ
     needs all that may have been the last change.  If none can have installed v, no order exists
     anyhow; then the last that tried is kept, so that one sees where the value came from.
 Queue.  The operations of one value need each other: enqueue and dequeue.  *Why*: leave a value out
-    of a queue's whole life, and all other values come in the same order.  A dequeue that found
-    the queue empty is needed by none.
+    of a queue's whole life, and all other values come in the same order.  A value that is
+    enqueued more often than it is dequeued may have been taken by a dequeue that crashed: it needs
+    all of these.  A dequeue that found the queue empty is needed by none.
 Mutex.  A client's `acquire` and its next `release` need each other.  For mutexes the rule is only
     a convention: where a client releases what another acquired, or was refused, it does not hold.
 Set.  The operations that add and remove one element are those of a register with two values.
@@ -323,6 +324,9 @@ class _Values:
         )
         self._order = np.argsort(self.value, kind="stable")
         self._sorted = self.value[self._order]
+        change = np.where(history.f_is("enqueue"), 1, -1)[self.value != NOTHING]
+        self._left = np.bincount(self.value[self.value != NOTHING] * 2 + (change < 0), minlength=2)
+        self._crashed = np.flatnonzero(history.f_is("dequeue") & history.is_open).tolist()
 
     def direct(self, i: int, before: int) -> Sequence[int]:
         value = self.value[i]
@@ -330,7 +334,8 @@ class _Values:
             return ()
         first, last = np.searchsorted(self._sorted, [value, value + 1])
         found: list[int] = self._order[first:last].tolist()
-        return found
+        counts = np.append(self._left, 0)[2 * value : 2 * value + 2]
+        return found + self._crashed if counts[0] > counts[1] else found
 
 
 class _Holds:

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from itertools import chain
 from typing import Final, Literal
 
-from checker.history import edn, jepsen, jsonl
 from checker.history.building import Builder
 from checker.history.history import History
 from checker.history.streams import blocks, opened
-from checker.history.tuples import are_keyed, keyed
 
 Format = Literal["json", "edn", "jepsen"]
 
-_READ: Final = {"json": jsonl.read, "edn": edn.read, "jepsen": jepsen.read}
+_READERS: Final = {"json": "jsonl", "edn": "edn", "jepsen": "jepsen"}
+"""The module of each, imported when it is used."""
 
 _EDN = re.compile(rb"(?:[\s,]|;[^\n]*\n)*+(?:\{\s*:|[\[(](?:[\s,]|;[^\n]*\n)*+(?:[{#\])]|\Z)|#)")
 
@@ -44,11 +44,13 @@ def read_history(
         start = b"" if first is None else first[1]
         format = format or format_of(start)
         whole: Iterator[tuple[int, bytes]] = parts if first is None else chain([first], parts)
-        _READ[format](whole, builder, tick)
+        import_module(f"checker.history.{_READERS[format]}").read(whole, builder, tick)
     history = builder.finish()
-    if independent is None:
-        independent = format != "json" and are_keyed(history)
-    return keyed(history) if independent else history
+    if independent is False or (independent is None and format == "json"):
+        return history
+    from checker.history.tuples import are_keyed, keyed
+
+    return keyed(history) if independent or are_keyed(history) else history
 
 
 def format_of(start: bytes) -> Format:

@@ -7,20 +7,14 @@ lines do.
 
 from __future__ import annotations
 
-import gzip
+import io
 import sys
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from checker.history.errors import HistoryError
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
 
 LONGEST_LINE = 16 * 2**20
 """Bytes."""
@@ -54,14 +48,19 @@ def opened(path: str) -> Iterator[Any]:
 
 
 def unpacked(stream: Any) -> Any:
-    """A buffered stream (it must have `peek`), with what it holds unpacked if it is packed."""
+    """A stream of bytes, with what it holds unpacked if it is packed."""
+    if not hasattr(stream, "peek"):
+        stream = io.BufferedReader(_Raw(stream))
     try:
         start = stream.peek(4)[:4]
     except OSError:
         return stream  # a folder: `blocks` will say so
     if start[:2] == GZIP:
+        import gzip
+
         return gzip.GzipFile(fileobj=stream)
     if start == ZSTD:
+        zstd = zstd_module()
         limit: dict[int, int] = {zstd.DecompressionParameter.window_log_max: LARGEST_WINDOW_LOG}
         return zstd.ZstdFile(stream, options=limit)
     return stream
@@ -92,14 +91,52 @@ def blocks(stream: Any, source: str) -> Iterator[tuple[int, bytes]]:
                     source=source,
                     mend="one event is one line",
                 )
-    except (EOFError, gzip.BadGzipFile, zlib.error, zstd.ZstdError) as error:
-        raise HistoryError(
-            f"the compressed data is damaged: {error}", line=line, source=source
-        ) from None
-    except OSError as error:
-        raise HistoryError(f"cannot be read: {error.strerror or error}", source=source) from None
+    except Exception as error:
+        if _is_damage(error):
+            reason = f"the compressed data is damaged: {error}"
+            raise HistoryError(reason, line=line, source=source) from None
+        if isinstance(error, OSError):
+            reason = f"cannot be read: {error.strerror or error}"
+            raise HistoryError(reason, source=source) from None
+        raise
     if last := b"".join(rest):
         yield line, last
 
 
-__all__ = ["BLOCK", "LONGEST_LINE", "blocks", "opened", "unpacked", "zstd"]
+class _Raw(io.RawIOBase):
+    """Any stream of bytes that can `read`, to be buffered: not all have `peek`."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, to: Any) -> int:
+        read: bytes = self._stream.read(len(to))
+        to[: len(read)] = read
+        return len(read)
+
+
+# Imported when something is packed: most histories are not.
+
+
+def zstd_module() -> Any:
+    """Of Python, from 3.14 on."""
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+    else:
+        from backports import zstd
+    return zstd
+
+
+def _is_damage(error: Exception) -> bool:
+    import gzip
+    import zlib
+
+    if isinstance(error, (EOFError, gzip.BadGzipFile, zlib.error)):
+        return True
+    return isinstance(error, zstd_module().ZstdError)
+
+
+__all__ = ["BLOCK", "LONGEST_LINE", "blocks", "opened", "unpacked", "zstd_module"]

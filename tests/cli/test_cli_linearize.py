@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
@@ -104,6 +105,54 @@ def test_standard_input() -> None:
     assert piped(BAD) == 1
     assert piped(GOOD, "--follow") == 0
     assert piped(BAD + GOOD, "--follow") == 1
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_standard_input_need_not_be_buffered(pack: Any) -> None:
+    """As click's own runner has it: a stream without `peek`."""
+    for text, status in ((GOOD, 0), (BAD, 1)):
+        result = CliRunner().invoke(
+            main, ["linearize", "-", "-m", "register"], input=pack(text.encode())
+        )
+        assert result.exit_code == status
+        assert "standard input" in result.stdout
+
+
+def test_a_small_check_loads_little() -> None:
+    """Each takes milliseconds: of what 100 small histories take, most is imports."""
+    script = (
+        "import sys, runpy; sys.argv = ['quorate', 'linearize', '-', '-m', 'register', '--json']\n"
+        "try: runpy.run_module('checker.cli', run_name='__main__')\n"
+        "finally: print(*sys.modules, file=sys.stderr)"
+    )
+    for _ in range(2):  # at first the kernel may have to be compiled
+        done = subprocess.run(
+            [sys.executable, "-c", script], input=GOOD, capture_output=True, text=True, cwd=ROOT,
+            check=False,
+        )  # fmt: skip
+        assert done.returncode == 0
+    loaded = set(done.stderr.split())
+    ours = {name for name in loaded if name.startswith("checker.")}
+    assert "checker.history.search.engine" in ours
+    for name in ("lang", "conform", "report", "history.explain", "history.sequential"):
+        assert f"checker.{name}" not in ours
+    for name in (
+        "edn",
+        "jepsen",
+        "tuples",
+        "scan",
+        "needs",
+        "algorithms",
+        "search.plain",
+        "record",
+    ):
+        assert f"checker.history.{name}" not in ours
+    assert {name for name in ours if name.startswith("checker.history.models.")} == {
+        f"checker.history.models.{name}" for name in ("model", "shapes", "register")
+    }
+    assert len(ours) < 40
+    others = ("rich", "numpy.ma", "gzip", "backports", "subprocess", "tempfile", "logging")
+    assert loaded.isdisjoint(others)
 
 
 def given(folder: Path, *args: str, text: str) -> Result:

@@ -20,6 +20,7 @@ from checker.history.follow import Following
 from checker.history.history import History
 from checker.history.jsonl import Event
 from checker.history.models import MODELS
+from checker.history.needs import needs_of
 from checker.history.result import Result
 from checker.history.search import native
 from tests.history.brute import Op, recorded
@@ -117,6 +118,21 @@ def test_a_swapped_pair_has_a_witness_of_four() -> None:
             assert_minimal(result, built(operations), MODELS["queue"]())
     assert set(sizes) == {2, 4}  # two: it left before it came
     assert len(sizes) > 25
+
+
+def test_a_crashed_dequeue_may_have_taken_what_is_left() -> None:
+    """Without it the queue could not have been empty: it is no contradiction to leave it out."""
+    rows = [(0, "enqueue", 7, None), (0, "enqueue", 8, None), (0, "dequeue", None, 8)]
+    taken = history_of(
+        (1, "invoke", "dequeue"), *((p, k, f, r if k == "ok" else a) for p, f, a, r in rows
+        for k in ("invoke", "ok")), (0, "invoke", "dequeue"), (0, "ok", "dequeue", None),
+    )  # fmt: skip
+    assert linearize(taken, "queue")
+    needs = needs_of(taken, MODELS["queue"]())
+    assert needs is not None
+    assert needs.closed([1]) == [0, 1]  # what may have been taken, and by whom
+    assert needs.closed([2]) == [2, 3]
+    assert needs.closed([4]) == [4]
 
 
 def test_two_holders_of_a_mutex() -> None:

@@ -16,12 +16,14 @@ import os
 import platform
 import shutil
 import stat
-import subprocess
-import tempfile
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from checker.engines.errors import NotNativeError
+
+if TYPE_CHECKING:
+    import subprocess
 
 RUNTIME = Path(__file__).parent / "runtime"
 OPTIONS = ("-std=gnu11", "-march=native", "-fPIC", "-shared", "-pthread", "-w")
@@ -78,6 +80,8 @@ def _folder() -> Path:
 
 @cache
 def _own_folder() -> Path:
+    import tempfile
+
     made = tempfile.mkdtemp(prefix="quorate-")
     atexit.register(shutil.rmtree, made, ignore_errors=True)
     return Path(made)
@@ -119,6 +123,8 @@ class Building:
         if path.exists():
             os.utime(path)
             return
+        import subprocess  # it takes longer to import than a library to be found in the cache
+
         self.unfinished = path.with_suffix(f".{os.getpid()}.tmp")
         command = [compiler(), *OPTIONS, *options, "-I", str(RUNTIME), "-x", "c", "-"]
         self.process = subprocess.Popen(

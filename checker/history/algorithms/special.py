@@ -20,10 +20,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from importlib import import_module
 
 import numpy as np
 
-from checker.history.algorithms import chains, logs, queues, sets, switches, zones
 from checker.history.algorithms.decision import (
     CAS,
     NONE,
@@ -143,7 +143,8 @@ def _registers(history: History, model: Model) -> Special:
         _replacements(history, model.initial(), cas, value, then)
 
     given, objects = _side_by_side(history, present, (kind, value, then), initial)
-    algorithm, module = ("chains", chains) if cas.any() else ("zones", zones)
+    algorithm = "chains" if cas.any() else "zones"
+    module = import_module(f"checker.history.algorithms.{algorithm}")
     plain = module.unambiguous(given)
     if not plain.all():
         for codes in (given.value, given.then):
@@ -234,6 +235,8 @@ def _side_by_side(
 
 def _queue(history: History, _: Model) -> Special:
     """Key by key: what is left in one queue says nothing of another."""
+    from checker.history.algorithms import queues
+
     present, fits = _present(history)
     none = _codes(history, lambda v: v is None)
     decisions: list[tuple[Ints, Decision]] = []
@@ -269,6 +272,8 @@ def _all_of(decisions: list[tuple[Ints, Decision]]) -> Decision:
 
 
 def _mutex(history: History, _: Model) -> Special:
+    from checker.history.algorithms import switches
+
     present, fits = _present(history)
     refused = _codes(history, lambda v: v is False)[history.result] & ~history.is_open
     acquires = history.f_is("acquire")
@@ -286,25 +291,27 @@ def _mutex(history: History, _: Model) -> Special:
 
 
 def _set(history: History, _: Model) -> Special:
+    from checker.history.algorithms import sets
+
     present, fits = _present(history)
     _leave_out(fits, history, ~sets.decidable(history))
     part, chosen = _split(history, fits)
     return _answer("switches", present, fits, chosen, sets.decide(part))
 
 
-def _witnessed(module: Callable[[History], Decision | None]) -> Callable[..., Special]:
-    def decide(history: History, _: Model) -> Special:
-        present, fits = _present(history)
-        decisions: list[tuple[Ints, Decision]] = []
-        for key in present.tolist():
-            chosen = np.flatnonzero(history.key == key)
-            decision = module(history.take(chosen))
-            fits[key] = decision is not None
-            if decision is not None:
-                decisions.append((chosen, decision))
-        return _answer("witness", present, fits, np.arange(len(history)), _all_of(decisions))
+def _witness(history: History, model: Model) -> Special:
+    from checker.history.algorithms import logs
 
-    return decide
+    one = logs.decide_lock if type(model) is Lock else logs.decide_log
+    present, fits = _present(history)
+    decisions: list[tuple[Ints, Decision]] = []
+    for key in present.tolist():
+        chosen = np.flatnonzero(history.key == key)
+        decision = one(history.take(chosen))
+        fits[key] = decision is not None
+        if decision is not None:
+            decisions.append((chosen, decision))
+    return _answer("witness", present, fits, np.arange(len(history)), _all_of(decisions))
 
 
 _ALGORITHMS: tuple[tuple[type[Model], Callable[[History, Model], Special]], ...] = (
@@ -314,8 +321,8 @@ _ALGORITHMS: tuple[tuple[type[Model], Callable[[History, Model], Special]], ...]
     (Queue, _queue),
     (Mutex, _mutex),
     (Set, _set),
-    (Lock, _witnessed(logs.decide_lock)),
-    (Log, _witnessed(logs.decide_log)),
+    (Lock, _witness),
+    (Log, _witness),
 )
 
 __all__ = ["Special", "special"]

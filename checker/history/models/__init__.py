@@ -10,42 +10,53 @@ counter.py, multi_register.py, tree.py, consensus.py.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from typing import Final
 
-from checker.history.models.consensus import Consensus
-from checker.history.models.counter import Counter
-from checker.history.models.kv import KeyValue
-from checker.history.models.lease import Lease
-from checker.history.models.lock import Lock
-from checker.history.models.log import Log
 from checker.history.models.model import NULL, UNKNOWN, Model, State, stored
-from checker.history.models.multi_register import MultiRegister
-from checker.history.models.mutex import Mutex
-from checker.history.models.queue import Queue
-from checker.history.models.register import CasRegister, Register
-from checker.history.models.set import Set
-from checker.history.models.tree import Tree
-from checker.history.models.user import load
 
-MODELS: Final[dict[str, type[Model]]] = {
-    cls.name: cls
-    for cls in (
-        Register,
-        CasRegister,
-        KeyValue,
-        Mutex,
-        Lock,
-        Lease,
-        Queue,
-        Set,
-        Log,
-        Counter,
-        MultiRegister,
-        Tree,
-        Consensus,
-    )
+CLASSES: Final = {
+    "register": "register.Register",
+    "cas-register": "register.CasRegister",
+    "kv": "kv.KeyValue",
+    "mutex": "mutex.Mutex",
+    "lock": "lock.Lock",
+    "lease": "lease.Lease",
+    "queue": "queue.Queue",
+    "set": "set.Set",
+    "log": "log.Log",
+    "counter": "counter.Counter",
+    "multi-register": "multi_register.MultiRegister",
+    "tree": "tree.Tree",
+    "consensus": "consensus.Consensus",
 }
+
+
+class _Models(Mapping[str, type[Model]]):
+    """Each is imported when it is used."""
+
+    def __getitem__(self, name: str) -> type[Model]:
+        module, _, cls = CLASSES[name].partition(".")
+        found: type[Model] = getattr(import_module(f"{__name__}.{module}"), cls)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(CLASSES)
+
+    def __len__(self) -> int:
+        return len(CLASSES)
+
+
+MODELS: Final = _Models()
 """By the name that `--model` takes."""
+
+
+def load(target: str) -> Model:
+    """As user.py says."""
+    from checker.history.models.user import load as load_from
+
+    return load_from(target)
 
 
 def model(name: str) -> Model:

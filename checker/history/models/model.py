@@ -34,7 +34,7 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 
 from checker.history.errors import HistoryError
-from checker.history.history import NO_TIME, OK, UNKNOWN, History
+from checker.history.history import NO_TIME, OK, UNKNOWN, History, occurring
 from checker.history.models.shapes import Shape
 from checker.history.values import Typed, Value, text_of, to_json, typed, untyped
 
@@ -157,7 +157,7 @@ class Model:
 def _by_function(history: History) -> tuple[list[str], list[History]]:
     """Each function that occurs, with its operations; their `origin` is the index in `history`."""
     here = history.with_columns(origin=np.arange(len(history)))
-    codes = np.unique(history.f).tolist()
+    codes = occurring(history.f)
     return [history.functions[f] for f in codes], [here.take(history.f == f) for f in codes]
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from checker.history.history import Integers
+from checker.history.history import Integers, occurring
 from checker.history.values import Value, same
 
 
@@ -39,10 +39,10 @@ class Kind:
         if self.again and arguments is not None:
             right = values == arguments
         rest = np.flatnonzero(~right)
-        distinct, places = np.unique(values[rest], return_inverse=True)
-        allowed = np.array([self.test(table[i]) for i in distinct.tolist()], dtype=bool)
-        if len(rest):
-            right[rest] = allowed[places]
+        allowed = np.zeros(len(table), dtype=bool)
+        for i in occurring(values[rest]):
+            allowed[i] = self.test(table[i])
+        right[rest] = allowed[values[rest]]
         return right
 
 

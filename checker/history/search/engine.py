@@ -64,7 +64,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
@@ -77,7 +76,6 @@ from checker.history.search.native import (
     Search,
     Status,
 )
-from checker.history.search.plain import search_plainly
 from checker.history.search.problem import Problem, checked_operations, problem_of
 from checker.history.search.verdict import Budget, Configuration, Kind, Verdict
 
@@ -135,6 +133,8 @@ def search_keys(
         for key, part in parts:
             yield key, search(part, model, budget, deadline=deadline)
         return
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(workers) as pool:
         running = [
             (key, pool.submit(search, part, model, budget, deadline=deadline))
@@ -153,10 +153,11 @@ def search_problem(
     budget: Budget | None = None,
     *,
     with_order: bool = False,
+    with_last: bool = True,
     engine: str | None = None,
     deadline: float | None = None,
 ) -> Verdict:
-    """As `search`."""
+    """As `search`.  `with_last`: the verdict has its `last` configurations."""
     budget = budget or Budget()
     begun = time.monotonic()
     ends = min(budget.deadline(), float("inf") if deadline is None else deadline)
@@ -164,18 +165,15 @@ def search_problem(
         try:
             prepared = stack.enter_context(closing(Prepared(problem)))
         except NoKernelError:
+            from checker.history.search.plain import search_plainly
+
             return search_plainly(problem, budget, with_order=with_order, deadline=ends)
         names = list(ENGINES) if engine is None else [engine]
         if engine is None and prepared.is_complete:
             names += RELAXED if len(prepared.fields) else ["reusable"]
-        searches = {
-            name: stack.enter_context(
-                closing(Search(prepared, (ENGINES | RELAXED)[name], with_order=with_order))
-            )
-            for name in names
-        }
-        run = _Run(prepared, searches, ends, budget.memory_bytes or 0, budget.work)
-        return replace(run.verdict(with_order), seconds=time.monotonic() - begun)
+        run = _Run(prepared, names, ends, budget, with_order=with_order, with_last=with_last)
+        stack.callback(run.close)
+        return replace(run.verdict(), seconds=time.monotonic() - begun)
 
 
 class _Run:
@@ -184,22 +182,39 @@ class _Run:
     def __init__(
         self,
         prepared: Prepared,
-        searches: dict[str, Search],
+        names: list[str],
         deadline: float,
-        memory: int,
-        work: int | None,
+        budget: Budget,
+        *,
+        with_order: bool,
+        with_last: bool,
     ) -> None:
-        self.prepared, self.searches = prepared, searches
-        self.deadline, self.memory, self.work = deadline, memory, work
+        self.prepared, self.names = prepared, names
+        self.with_order, self.with_last = with_order, with_last
+        self.deadline, self.memory = deadline, budget.memory_bytes or 0
+        self.work = budget.work
+        self.searches: dict[str, Search] = {}
+        """Made when they are needed: most histories are easy."""
         self.numbers: dict[str, Numbers] = {}
         self.limit: Status | None = None
 
-    def verdict(self, with_order: bool) -> Verdict:
+    def close(self) -> None:
+        for search in self.searches.values():
+            search.close()
+
+    def _search(self, name: str) -> Search:
+        found = self.searches.get(name)
+        if found is None:
+            engine = (ENGINES | RELAXED)[name]
+            found = self.searches[name] = Search(self.prepared, engine, with_order=self.with_order)
+        return found
+
+    def verdict(self) -> Verdict:
         if not len(self.prepared.events):
-            return self._made("linearizable", next(iter(self.searches)), order=())
+            return self._made("linearizable", self.names[0], order=())
         name, status = self._decided()
         if status is Status.LINEARIZABLE:
-            order = self._order(name) if with_order else None
+            order = self._order(name) if self.with_order else None
             if isinstance(order, Status):
                 self.limit = order
                 return self._made("unknown", name)
@@ -210,14 +225,15 @@ class _Run:
         return self._made("unknown", " and ".join(tried))
 
     def _decided(self) -> tuple[str, Status]:
-        left = list(self.searches)
+        left = list(self.names)
         work = FIRST_SLICE
         while True:
             for name in tuple(left):
                 if name != left[0] and self._is_easy(left[0]):
                     continue
-                status = self.searches[name].run(work, self.deadline, self.memory)
-                self.numbers[name] = self.searches[name].numbers()
+                search = self._search(name)
+                status = search.run(work, self.deadline, self.memory)
+                self.numbers[name] = search.numbers()
                 if name in RELAXED and status in (Status.LINEARIZABLE, Status.OUT_OF_MEMORY):
                     left.remove(name)  # it says nothing
                     self.searches.pop(name).close()
@@ -253,7 +269,8 @@ class _Run:
     def _violated(self, name: str) -> Verdict:
         found = self.searches[name]
         at = self.numbers[name].furthest
-        last, pending = found.last(), found.pending()
+        last = found.last() if self.with_last else []
+        pending = found.pending() if self.with_last else []
         configurations = tuple(
             Configuration(
                 self.prepared.states.of[one.state],

@@ -159,9 +159,13 @@ class Prepared:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self.states = States(problem.initial)
-        most = FEW_ENTRIES + 2 * problem.operations
-        table = complete(self.states, problem.step, problem.opened, most)
+        known = problem.known
+        self.states = known.states = known.states or States(problem.initial)
+        if not known.tried:
+            most = FEW_ENTRIES + 2 * problem.operations
+            known.table = complete(self.states, problem.step, problem.opened, most)
+            known.tried = True
+        table = known.table
         self.is_complete = table is not None
         self.reads = self._reads(table)
         self.kind = self._kinds(table)

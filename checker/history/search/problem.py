@@ -8,14 +8,14 @@ kind differ only in when they were invoked and returned.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from checker.history.history import FAIL, NO_RESULT, OPEN, UNKNOWN
-from checker.history.search.transitions import State, Step, as_numbers
+from checker.history.search.transitions import Known, State, Step, as_numbers
 
 if TYPE_CHECKING:
     from checker.history.history import History
@@ -40,10 +40,24 @@ class Problem:
     """(state, kind) -> the states that can follow.  Pure.  States are hashable."""
     is_read: Callable[[int], bool] = lambda kind: False
     """True only if operations of this kind never change the state, in any state."""
+    known: Known = field(default_factory=Known, init=False)
+    """What is found out of the kinds; shared with all parts, and with nothing else."""
 
     @property
     def operations(self) -> int:
         return len(self.kind)
+
+    def part(self, which: Sequence[int]) -> Problem:
+        """Some of the operations, by index, ascending."""
+        chosen = np.asarray(which, dtype=np.int64)
+        made = replace(
+            self,
+            kind=self.kind[chosen],
+            invoked=self.invoked[chosen],
+            returned=self.returned[chosen],
+        )
+        object.__setattr__(made, "known", self.known)
+        return made
 
 
 def problem_from(

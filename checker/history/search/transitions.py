@@ -56,6 +56,15 @@ class Complete:
     """Of each closed kind: the open kind that does the same, or -1."""
 
 
+@dataclass
+class Known:
+    """The states, and the table if there can be one: `tried` says whether anybody asked."""
+
+    states: States | None = None
+    table: Complete | None = None
+    tried: bool = False
+
+
 def complete(states: States, step: Step, opened: Sequence[bool], most: int) -> Complete | None:
     """The table, unless it has more than `most` entries, or many states, or several can follow."""
     kinds = len(opened)
