@@ -158,10 +158,18 @@ def answered_alike(machines: list[Machine]) -> None:
     assert all(one.sent for one in machines)
 
 
-@pytest.mark.parametrize("operation", range(6))
-def test_after_an_error_of_the_disk_nothing_more_is_sent(operation: int) -> None:
+@pytest.mark.parametrize(
+    ("operation", "journal_bytes"),
+    [*((operation, 2**20) for operation in range(6)), *((3 * n, 10) for n in range(12))],
+)
+def test_after_an_error_of_the_disk_nothing_more_is_sent(
+    operation: int, journal_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also while a snapshot is made, a key in each round."""
+    monkeypatch.setattr(driver, "SLICE", 1)
+
     async def run() -> None:
-        machine = Machine(0, lambda sender, to, frames: None)
+        machine = Machine(0, lambda sender, to, frames: None, journal_bytes)
         machine.files.fault = fail_at(machine.files.operations + operation)
         machine.ask("client", 0, "x", "red")
         driving = asyncio.create_task(machine.driver.run())
