@@ -4,7 +4,7 @@
     2  every edge on the system, by one or more processes        explore.py, workers.py
     3  a sample of edges again, without snapshots                replays.py
     4  what was found is followed again in a fresh process       fresh.py, follow.py
-    5  and made as short there as it can be                      shrink.py
+    5  and made as short as it can be                            shrink.py
 
 The fourth step keeps the explorer honest: what it reports must diverge again where nothing is
 restored, nothing remembered, and the spec itself is asked.  If it does not, the paths of the sample
@@ -26,7 +26,7 @@ from checker.conform.fresh import Fresh
 from checker.conform.graph import Graph, build
 from checker.conform.replays import Sample, replay
 from checker.conform.result import Conformance, Progress, ProgressCallback
-from checker.conform.shrink import path_of, shrink
+from checker.conform.shrink import path_of
 from checker.conform.system import System, SystemFactory
 from checker.conform.workers import Crew, Share, Shared, in_turn, shares
 from checker.engines.check import checked_model
@@ -246,7 +246,7 @@ def confirmed(
 ) -> Divergence:
     """What is reported: what a fresh process shows, shortened; else that it shows nothing."""
     if again is not None:
-        return explained(model, shrink(model, fresh, again))
+        return explained(model, fresh.shrink(again))
     found = explained(model, spotted)
     if snapshots:
         not_again = NOT_AGAIN.format(

@@ -1,9 +1,8 @@
 """A path that diverges, made as short as it can be.
 
 Delta debugging: leave out a part of the path, a large one first, and look whether what is left is
-still a path of the spec and still diverges in the same way, in a process where the system has never
-run.  The result is minimal: without any one of its steps it is no path of the spec, or shows
-nothing.
+still a path of the spec and still diverges in the same way.  The result is minimal: without any one
+of its steps it is no path of the spec, or shows nothing.
 
 Source: A. Zeller, R. Hildebrandt, "Simplifying and Isolating Failure-Inducing Input" (2002),
 algorithm ddmin, without the part that tests subsets alone: a path without its beginning is rarely
@@ -17,15 +16,19 @@ from collections.abc import Callable
 
 from checker.conform.compare import Spotted
 from checker.conform.follow import NotAPath
-from checker.conform.fresh import Fresh, Path
+from checker.conform.system import Step
 from checker.lang.errors import NotEnabled
 from checker.lang.model import Model, State
 
 SHRINK_SECONDS = 30.0
 """No path is made shorter for longer than this."""
 
+Path = tuple[Step, ...]
+Follow = Callable[[State, Path], Spotted | None]
+"""What diverges first on a path from a start.  May raise `NotAPath`."""
 
-def shrink(model: Model, fresh: Fresh, spotted: Spotted) -> Spotted:
+
+def shrink(model: Model, follow: Follow, spotted: Spotted) -> Spotted:
     """A divergence of the same kind at the end of a path that is not longer."""
     deadline = time.perf_counter() + SHRINK_SECONDS
     tried: set[Path] = {path_of(spotted)}
@@ -37,7 +40,7 @@ def shrink(model: Model, fresh: Fresh, spotted: Spotted) -> Spotted:
             return None
         tried.add(path)
         try:
-            found = fresh.follow(spotted.start, path)
+            found = follow(spotted.start, path)
         except NotAPath:
             return None
         return found if found and found.kind == spotted.kind else None
