@@ -31,6 +31,7 @@ from checker.history.budget import LimitReached, Spending
 from checker.history.history import INFO, NO_RESULT, OPEN, UNKNOWN, History
 from checker.history.models.model import Model, State
 from checker.history.search import Budget, search
+from checker.history.values import Value
 
 MOST_BISECTED: Final = 50_000
 """Operations of an object whose longest linearizable beginning is looked for in many steps."""
@@ -39,6 +40,7 @@ MOST_SEARCHED: Final = 1 << 30
 MOST_UNTOLD: Final = 4_000
 """Operations of an object whose algorithm gives no order (logs, locks), so that it is searched: a
 search keeps each state of a log, which is as long as the log."""
+CHUNK: Final = 4096
 MOST_WORK: Final = 3_000_000
 """Of a replay: one for each step, and one for each 16 values in the state that it may copy."""
 
@@ -223,20 +225,18 @@ def replayed(
     now: dict[State, State | None] = {model.initial(): None}
     waiting: list[tuple[int, dict[State, State | None]]] = []
     work = 0
-    for i in order.operations:
-        one = part.operation(i)
-        result = UNKNOWN if one.returned >= order.until else one.result
+    for i, f, argument, result in _calls(part, order):
         after: dict[State, State | None] = {}
         for state in now:
             if result is UNKNOWN:
-                for new in model.steps(state, one.f, one.argument):
+                for new in model.steps(state, f, argument):
                     after.setdefault(new, state)
             else:
-                new = model.step(state, one.f, one.argument, result)
+                new = model.step(state, f, argument, result)
                 if new is not None:
                     after.setdefault(new, state)
         if not after:
-            raise OrderError(f"the model refuses a step of an order: {one}")
+            raise OrderError(f"the model refuses a step of an order: {part.operation(i)}")
         work += sum(1 + size(state) // 16 for state in after)
         if work > most_work:
             raise TooFar
@@ -246,6 +246,23 @@ def replayed(
             yield from _certain(waiting)
             waiting = []
     yield from _certain(waiting)
+
+
+def _calls(part: History, order: Order) -> Iterator[tuple[int, str, Value, Value]]:
+    """(index, function, argument, result) in the order.  Some at once: one by one is slow."""
+    for begin in range(0, len(order.operations), CHUNK):
+        chunk = np.array(order.operations[begin : begin + CHUNK], dtype=np.int64)
+        told = part.returned[chunk] < order.until
+        rows = zip(
+            chunk.tolist(),
+            part.f[chunk].tolist(),
+            part.argument[chunk].tolist(),
+            np.where(told, part.result[chunk], NO_RESULT).tolist(),
+            strict=True,
+        )
+        for i, f, argument, result in rows:
+            answer = UNKNOWN if result == NO_RESULT else part.values[result]
+            yield i, part.functions[f], part.values[argument], answer
 
 
 def _certain(steps: list[tuple[int, dict[State, State | None]]]) -> list[tuple[int, State]]:

@@ -469,8 +469,12 @@
     shown = at;
     find("view").value = String(at);
     main.show(views[at]);
-    find("notes").replaceChildren(...views[at].groups.map((group) =>
-      html("li", {}, views[at].groups.length > 1 ? `${group.key || "no key"}: ${group.note}` : group.note)));
+    const groups = views[at].groups, several = groups.length > 1;
+    const whole = groups.every((group) => group.failed < 0 && group.until === null && views[at].marks.some((mark) => mark.place));
+    const notes = several && whole
+      ? ["The numbered points are an order for each key, in which its operations can take effect, one at a time, each while it lasts."]
+      : groups.map((group) => (several ? `${group.key || "no key"}: ${group.note}` : group.note));
+    find("notes").replaceChildren(...notes.map((words) => html("li", {}, words)));
     find("table").open && fillTable();
     paintMatches();
     main.scroll.scrollTo({ left: 0, behavior: "instant" });
