@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from impl.journal import Journal, MemoryFiles, PowerCut
 from impl.journal.format import RECORD_HEADER
-from impl.journal.memory_files import Keep
+from impl.journal.memory_files import Keep, kept_all
 
 
 class Disk:
@@ -37,7 +37,7 @@ class Disk:
             for record in records:
                 disk.append(record)
             disk.sync()
-            disk.crash(lambda name, on_disk, content: content)
+            disk.crash(kept_all)
         return disk
 
     @property

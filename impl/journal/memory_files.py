@@ -246,6 +246,11 @@ def carried_over(content: bytes, disk: bytes, dirty: tuple[tuple[int, int], ...]
     return bytes(after[:size])
 
 
+def kept_all(name: str, disk: bytes, content: bytes) -> bytes:
+    """Nothing of a file is lost."""
+    return content
+
+
 def kept_prefix(size: int) -> Keep:
     """A torn write: of what was added to a file and not synced, the first ``size`` bytes."""
 

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 
 from impl.journal import Journal, JournalDamaged, Limits, MemoryFiles
 from impl.journal.format import mark, record_at, record_header, vouched_for
+from impl.journal.memory_files import kept_all
 from tests.impl.journal.numbered_records import count_of, record, snapshot_of
 
 FILE, RECORD = 44, 16
@@ -130,7 +131,7 @@ def flipped(data: bytes, bit: int) -> bytes:
 def test_after_one_more_start_the_last_batch_is_vouched_for_too() -> None:
     files = written(closed=False)
     Journal.open("node", files=files)
-    files.crash(lambda name, disk, content: content)
+    files.crash(kept_all)
     whole, state = files.read(FIRST), files.save()
     assert len(whole) == END + RECORD
     for bit in range(8 * END):

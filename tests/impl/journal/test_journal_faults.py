@@ -18,7 +18,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from impl.journal import Journal, JournalStopped, Limits, MemoryFiles, PowerCut
-from impl.journal.memory_files import Keep, State, cut_at, fail_at, fail_on, kept_pages, kept_prefix
+from impl.journal.memory_files import (
+    Keep,
+    State,
+    cut_at,
+    fail_at,
+    fail_on,
+    kept_all,
+    kept_pages,
+    kept_prefix,
+)
 from tests.impl.journal.numbered_records import count_of, record, snapshot_of
 
 LIMITS = Limits(record=60, segment=160)
@@ -168,10 +177,6 @@ OPERATIONS = operations_of(Run.script)
 STEPS = operations_of(Run.script_of_steps)
 
 
-def everything(name: str, disk: bytes, content: bytes) -> bytes:
-    return content
-
-
 def crashed(run: "Run", seed: int) -> Iterator[State]:
     """What a crash of ``run`` now may leave, each different disk once."""
     files = run.files
@@ -193,10 +198,10 @@ def leftovers(files: MemoryFiles, seed: int) -> Iterator[tuple[Keep | None, list
     every = list(range(files.unsynced_changes))
     yield None, none
     yield None, every
-    yield everything, none
-    yield everything, every
+    yield kept_all, none
+    yield kept_all, every
     for change in every:
-        yield everything, [change]
+        yield kept_all, [change]
         yield None, [other for other in every if other != change]
     for size in range(0, 100, 7):
         yield kept_prefix(size), every
@@ -226,7 +231,7 @@ def recovers_from_all(run: Run, seed: int) -> None:
         files.restore(state)
         after(run, files).works()
         for cut in range(operations):
-            for second in (None, everything, kept_prefix(8)):
+            for second in (None, kept_all, kept_prefix(8)):
                 files.restore(state)
                 files.fault = cut_at(files.operations + cut)
                 with pytest.raises(PowerCut):
