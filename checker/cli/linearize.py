@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from checker.history.result import Result
 
 STATUS = {"linearizable": 0, "not linearizable": 1, "unknown": 3}
+FOR_WORK = 0.98
+"""Of the time that was given; the rest is for the answer, and for ending."""
 ALGORITHMS = (
     *("zones", "chains", "queues", "switches", "witness", "revisions"),
     *("search", "frontier", "depth-first"),
@@ -176,7 +178,7 @@ def command(
         consistency_sequential=is_sequential,
     )
     given = _model(model, initial)
-    deadline = float("inf") if timeout is None else process_began() + timeout
+    deadline = float("inf") if timeout is None else process_began() + FOR_WORK * timeout
     spending = Spending(deadline, _limit(max_memory))
     reading: dict[str, Any] = {"format": format_, "independent": independent}
     if convert is not None:
@@ -233,7 +235,8 @@ def _one(
         spending.look()
 
     try:
-        history = read_history(path, tick=look, **reading)
+        with spending.watched():
+            history = read_history(path, tick=look, **reading)
         if pictures:
             pictures.history = history
         return linearize(history, model, **deciding)

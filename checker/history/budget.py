@@ -1,18 +1,29 @@
 """One budget of time and memory for everything that a check does: reading, deciding, explaining.
 
-The engines of the search look at it themselves; elsewhere `Spending.look` is called between
-steps that are short.
+The engines of the search look at it themselves, and `Spending.look` is called between steps that
+are short.  Between steps that are long (sorting, a model of a user) nobody looks: there
+`Spending.watched` does, by a timer, in the main thread.
 """
 
 from __future__ import annotations
 
 import os
 import resource
+import signal
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
 from checker.history.result import Limit
+
+WATCH_SECONDS: Final = 0.01
+LATE_SECONDS: Final = 0.01
+LATE: Final = 0.01
+"""So much later than `look`, and by this part of the limit, the timer ends what is done: who looks
+can say more of how far it came."""
 
 PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
@@ -45,9 +56,38 @@ class Spending:
         if self.memory_bytes is not None and resident_bytes() >= self.memory_bytes:
             raise LimitReached("memory")
 
-    @property
-    def seconds_left(self) -> float:
-        return max(0.0, self.deadline - time.monotonic())
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """`LimitReached` anywhere inside, soon after a limit is reached.
+
+        Only in the main thread, and where nobody else uses SIGALRM; elsewhere it does nothing.  One
+        signal may be lost (in a destructor, say): the next one comes at once.
+        """
+        limited = self.deadline != float("inf") or self.memory_bytes is not None
+        if not limited or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.getsignal(signal.SIGALRM)
+        if before not in (signal.SIG_DFL, signal.SIG_IGN):
+            yield
+            return
+        late = LATE_SECONDS + LATE * max(0.0, self.deadline - self.begun)
+        memory = None if self.memory_bytes is None else int(self.memory_bytes * (1 + LATE))
+        patient = Spending(self.deadline + late, memory, self.begun)
+        armed = True
+
+        def look(*_: object) -> None:
+            if armed:
+                patient.look()
+
+        signal.signal(signal.SIGALRM, look)
+        signal.setitimer(signal.ITIMER_REAL, WATCH_SECONDS, WATCH_SECONDS)
+        try:
+            yield
+        finally:
+            armed = False
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
 
     def until(self, seconds: float) -> Spending:
         """The same, but at most so many seconds from now."""

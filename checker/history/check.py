@@ -87,20 +87,26 @@ def linearize(
         deadline = float("inf") if seconds is None else begun + seconds
         spending = Spending(deadline, memory_bytes)
     found = _Found()
-    counted = checked(history, model, failed=failed, null=null)
-    prepared = model.prepare(counted)
     try:
-        if consistency == "sequential":
-            _sequential(prepared, model, found, spending, per_key)
-        else:
-            _Portfolio(prepared, model, spending, found, algorithm, per_key, workers).run()
+        with spending.watched():
+            counted = checked(history, model, failed=failed, null=null)
+            prepared = model.prepare(counted)
+            if consistency == "sequential":
+                _sequential(prepared, model, found, spending, per_key)
+            else:
+                _Portfolio(prepared, model, spending, found, algorithm, per_key, workers).run()
     except LimitReached as reached:
         found.limit = reached.limit
     except KeyboardInterrupt:
         found.limit = "interrupted"
     if found.violation is not None:
         if explain:
-            _explained(found, found.violation, model, consistency, spending)
+            try:
+                with spending.watched():
+                    _explained(found, found.violation, model, consistency, spending)
+            except LimitReached:
+                found.minimal = False
+                found.reason = found.violation.reason or UNEXPLAINED
     elif found.limit is not None:
         _not_decided(found, history, consistency)
     return Result(
@@ -420,10 +426,12 @@ def _explained(
         )
     if witness is None:
         found.minimal = False
-        found.reason = violation.reason or "the limit was reached before it was explained"
+        found.reason = violation.reason or UNEXPLAINED
         return
     found.witness, found.minimal, found.reason = witness.history, witness.minimal, witness.reason
 
+
+UNEXPLAINED: Final = "the limit was reached before it was explained"
 
 LIMITS: Final[dict[Limit, str]] = {
     "time": "the time limit was reached",

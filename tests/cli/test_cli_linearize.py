@@ -121,9 +121,10 @@ def test_standard_input_need_not_be_buffered(pack: Any) -> None:
 def test_a_small_check_loads_little() -> None:
     """Each takes milliseconds: of what 100 small histories take, most is imports."""
     script = (
-        "import sys, runpy; sys.argv = ['quorate', 'linearize', '-', '-m', 'register', '--json']\n"
-        "try: runpy.run_module('checker.cli', run_name='__main__')\n"
-        "finally: print(*sys.modules, file=sys.stderr)"
+        "import atexit, sys, runpy\n"
+        "sys.argv = ['quorate', 'linearize', '-', '-m', 'register', '--json']\n"
+        "atexit.register(lambda: print(*sys.modules, file=sys.stderr))\n"
+        "runpy.run_module('checker.cli', run_name='__main__')"
     )
     for _ in range(2):  # at first the kernel may have to be compiled
         done = subprocess.run(

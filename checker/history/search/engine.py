@@ -68,6 +68,7 @@ from contextlib import ExitStack, closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from checker.history.budget import LimitReached
 from checker.history.search.native import (
     Engine,
     NoKernelError,
@@ -232,7 +233,11 @@ class _Run:
                 if name != left[0] and self._is_easy(left[0]):
                     continue
                 search = self._search(name)
-                status = search.run(work, self.deadline, self.memory)
+                try:
+                    status = search.run(work, self.deadline, self.memory)
+                except LimitReached as reached:  # seen while the model was asked
+                    out = reached.limit == "memory"
+                    status = Status.OUT_OF_MEMORY if out else Status.OUT_OF_TIME
                 self.numbers[name] = search.numbers()
                 if name in RELAXED and status in (Status.LINEARIZABLE, Status.OUT_OF_MEMORY):
                     left.remove(name)  # it says nothing

@@ -1,0 +1,85 @@
+"""Limits, where nobody looks at them."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from checker.history.budget import LimitReached, Spending, resident_bytes
+from checker.history.check import linearize
+from checker.history.models import Model
+from tests.history.test_check import one_by_one
+
+
+def for_ever(work: Callable[[], object] = lambda: None) -> None:
+    while True:
+        work()
+
+
+def test_time_ends_what_does_not_look() -> None:
+    begun = time.monotonic()
+    spending = Spending(begun + 0.2)
+    with pytest.raises(LimitReached) as reached, spending.watched():
+        for_ever()
+    assert reached.value.limit == "time"
+    assert 0.2 <= time.monotonic() - begun < 1
+    assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+def test_memory_ends_what_does_not_look() -> None:
+    limit = resident_bytes() + 50 * 2**20
+    held: list[bytes] = []
+    with pytest.raises(LimitReached) as reached, Spending(memory_bytes=limit).watched():
+        for_ever(lambda: held.append(bytes([1]) * 2**20))
+    assert reached.value.limit == "memory"
+    assert resident_bytes() < limit * 1.5
+    held.clear()
+
+
+def test_where_it_cannot_watch_it_does_nothing() -> None:
+    spent = Spending(time.monotonic() - 1)
+    threads = [threading.Thread(target=in_a_thread, args=(spent,))]
+    for thread in threads:
+        thread.start()
+        thread.join()
+    before = signal.signal(signal.SIGALRM, lambda *_: None)  # somebody else's
+    try:
+        with spent.watched():
+            time.sleep(0.05)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    with Spending().watched():
+        assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+def in_a_thread(spending: Spending) -> None:
+    with spending.watched():
+        time.sleep(0.05)
+
+
+class Slow(Model):
+    """A user's model that thinks long about each operation."""
+
+    def initial(self) -> Any:
+        return 0
+
+    def step(self, state: Any, f: str, argument: Any, result: Any) -> Any:
+        until = time.monotonic() + 0.05
+        while time.monotonic() < until:
+            pass
+        return state + 1
+
+
+def test_a_slow_model_is_interrupted() -> None:
+    history = one_by_one(*[(0, "f", n, None) for n in range(200)])
+    linearize(one_by_one((0, "f", 1, None)), Slow())  # the kernel is compiled
+    begun = time.monotonic()
+    result = linearize(history, Slow(), seconds=0.5)
+    assert (result.verdict, result.limit) == ("unknown", "time")
+    assert time.monotonic() - begun < 2
