@@ -133,15 +133,7 @@ def _ordered(
             low = known_at = at
             known = tuple(kept[list(tried.order)].tolist())
     position = int(returns[low])
-    failed = int(np.flatnonzero(part.returned == position)[0])
-    if failed in known:
-        # It is pending there, and its answer does not count.  Can the others do without it?
-        others = np.flatnonzero(np.arange(len(part)) != failed)
-        kept, begun = beginning(part.take(others), position, model)
-        tried = _tried(begun, model, spending, work)
-        if tried.order is not None:
-            known = tuple(others[kept[list(tried.order)]].tolist())
-    return Order(known, position, failed)
+    return Order(known, position, int(np.flatnonzero(part.returned == position)[0]))
 
 
 def begun_before(

@@ -339,6 +339,8 @@ def test_light_and_dark(browser: Tab) -> None:
     browser.find("#theme").click()
     browser.media("light")
     assert colours(browser)[0] == dark
+    browser.find("#theme").click()
+    assert colours(browser)[0] == light, "as the system again"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

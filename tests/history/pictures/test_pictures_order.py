@@ -180,26 +180,25 @@ def test_a_replay_has_a_limit() -> None:
 
 
 class Dice(Model):
-    """An open roll may leave any number; the read after it says which."""
+    """An open roll may leave any number; what is doubled after it says which."""
 
     name = "dice"
-    reads = frozenset({"read"})
 
     def initial(self) -> Any:
         return 0
 
     def step(self, state: Any, f: str, argument: Any, result: Any) -> Any:
-        return state if f == "read" and result == state else None
+        return 2 * state if f == "double" and result == 2 * state else None
 
     def steps(self, state: Any, f: str, argument: Any) -> Any:
         return (1, 2, 3)
 
 
 def test_the_state_that_explains_what_follows_is_told() -> None:
-    history = events((0, "invoke", "roll"), (1, "invoke", "read"), (1, "ok", "read", 2))
-    assert list(replayed(history, Dice(), Order((0, 1)))) == [(0, 2), (1, 2)]
+    history = events((0, "invoke", "roll"), (1, "invoke", "double"), (1, "ok", "double", 4))
+    assert list(replayed(history, Dice(), Order((0, 1)))) == [(0, 2), (1, 4)]
     (view,) = drawn(history, Dice()).views
-    assert [(mark.before, mark.after) for mark in view.marks] == [("0", "2"), ("2", "2")]
+    assert [(mark.before, mark.after) for mark in view.marks] == [("0", "2"), ("2", "4")]
 
 
 # --------------------------------------------------------------------------- what was not decided
