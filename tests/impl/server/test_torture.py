@@ -78,9 +78,12 @@ async def one_client(
 
 
 async def kill_and_restart(cluster: Cluster, chance: random.Random, end: float) -> int:
-    """Kill one node, sometimes two or all, and start them again; how many were killed."""
+    """Kill one node, sometimes two or all, and start them again; how many were killed.
+
+    On a machine that is busy a start takes seconds: then it goes on until there were a few.
+    """
     kills = 0
-    while time.monotonic() < end - 1.0:
+    while time.monotonic() < end - 1.0 or kills < 3:
         await asyncio.sleep(chance.uniform(0.1, 0.4))
         some = chance.sample(range(3), chance.choice([1, 1, 1, 2, 3]))
         cluster.kill(*some)
