@@ -132,6 +132,20 @@ def test_without_a_compiler_it_is_the_same(name: str) -> None:
         }
 
 
+def test_without_a_compiler_other_kinds_are_no_fewer() -> None:
+    """What crashed first must have been the cas: the write is needed for the last read."""
+    crashed: list[tuple[str, Any]] = [("cas", (0, 1)), ("write", 1)]
+    for one, other in (crashed, crashed[::-1]):
+        rows: list[Operation] = [(*one, ANY, 0, None), (*other, ANY, 1, None)]
+        for at, (f, argument, told) in enumerate(
+            [("read", None, 1), ("write", 5, None), ("read", None, 1)]
+        ):
+            rows.append((f, argument, told, 2 * at + 2, 2 * at + 3))
+        problem = problem_from(rows, 0, register, lambda f, argument, result: f == "read")
+        assert is_linearizable(problem)
+        assert search_plainly(problem, Budget()).kind == "linearizable"
+
+
 def test_without_a_compiler_limits_are_kept() -> None:
     begun = time.monotonic()
     verdict = search_plainly(overlapping(40, 99), Budget(0.5))
