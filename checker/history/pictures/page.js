@@ -478,8 +478,11 @@
     find("table").open && fillTable();
     paintMatches();
     main.scroll.scrollTo({ left: 0, behavior: "instant" });
-    const first = main.marks.find((mark) => operations[mark.op].witness) && main.marks.filter((mark) => operations[mark.op].witness);
-    if (first) main.reveal(first[first.length - 1]);
+    // What matters comes into sight: the last operation of the contradiction, or the end of the order.
+    const telling = main.marks.filter((mark) => operations[mark.op].witness);
+    const end = Math.max(...groups.map((group) => group.until ?? -1));
+    const last = telling[telling.length - 1] || main.marks.findLast((mark) => mark.place && mark.begin < end);
+    if (last) main.reveal(last);
   }
 
   // ------------------------------------------------------------------ search

@@ -112,7 +112,7 @@ def _json(data: Mapping[str, Any]) -> str:
 def _facts(result: Result, source: str) -> str:
     words = f"{result.operations:,} operations of {result.model}"
     if result.algorithm:
-        words += f", decided by {result.algorithm}"
+        words += f", {'tried' if result.verdict == 'unknown' else 'decided'} by {result.algorithm}"
     return f"{source}: {words}" if source else words
 
 
@@ -150,7 +150,7 @@ class _Encoding:
         told = {
             "verdict": result.verdict,
             "heading": "" if result.verdict == "linearizable" else heading(result),
-            "reason": shown(result.reason, 20 * self.clip),
+            "reason": shown(result.reason[:1].upper() + result.reason[1:], 20 * self.clip),
             "operations": [self.operation(row) for row in self.rows],
             "views": [self.view(view) for view in drawn.views],
             "witness": None if drawn.witness is None else self.view(drawn.witness),

@@ -52,6 +52,9 @@ TOGETHER: Final = 160
 SMALL_BREAK: Final = 20
 """Operations: fewer that are left out get a narrower place."""
 
+SHARES: Final = (1 / 8, 1 / 4, 1 / 2, 1)
+"""Of what was verified before a limit, whose order is looked for, one after the other."""
+
 KINDS: Final = ("ok", "open", "failed", "refused", "ignored")
 
 
@@ -216,8 +219,7 @@ class _Making:
         decided = verdict == "linearizable" or is_middle
         work = MOST_SEARCHED if decided else ASIDE
         if verdict == "unknown":
-            at = self.result.verified or 0
-            order = begun_before(part, at, self.model, self.spending, work=work)
+            order = self.verified_ones(part, work)
         else:
             if is_middle and self.result.witness is not None:
                 ends = self.result.witness.returned
@@ -228,6 +230,17 @@ class _Making:
         if order is None:
             return _Steps(_no_order(verdict))
         return self.replayed(part, order, rows)
+
+    def verified_ones(self, part: History, work: int) -> Order | None:
+        """The order of the verified beginning, or of as much of it as time allows."""
+        found = None
+        for share in SHARES:
+            at = int((self.result.verified or 0) * share)
+            order = begun_before(part, at, self.model, self.spending, work=work)
+            if order is None:
+                break
+            found = order
+        return found
 
     def first_ones(self, part: History, rows: Integers) -> Order | None:
         """The order of those that are drawn, if no order of all was found."""
@@ -272,6 +285,11 @@ class _Making:
             return (
                 f"The numbered points are an order of the first {len(order.operations):,} "
                 "operations by themselves; of all together none was looked for."
+            )
+        if failed is None and order.until < (self.result.verified or 0):
+            return (
+                f"The numbered points are an order of the first {len(order.operations):,} "
+                "operations; there was no time for more."
             )
         if failed is None:
             return (

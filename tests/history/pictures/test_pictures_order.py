@@ -3,6 +3,7 @@ has an order; of every model, against an oracle that tries every order."""
 
 from __future__ import annotations
 
+import importlib
 import os
 from dataclasses import replace
 from itertools import combinations
@@ -23,6 +24,9 @@ from checker.history.rules import checked
 from tests.history.brute import Op
 from tests.history.generated import EVERY, brute, built, made, model_of, steps_of
 from tests.history.pictures.samples import drawn, events, stored
+
+scenes = importlib.import_module("checker.history.pictures.scene")
+"""The module, which has the name of the function that its package gives."""
 
 COUNT = int(os.environ.get("QUORATE_HISTORIES", "60"))
 
@@ -216,6 +220,23 @@ def test_of_what_is_not_decided_the_verified_beginning_is_drawn() -> None:
     assert not placed & set(np.flatnonzero(history.invoked >= at).tolist())
     assert view.until[0] is not None
     assert "what comes after them was not decided" in view.groups[0].note
+
+
+def test_an_order_of_as_much_as_time_allows(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = MODELS["register"]()
+    history = stored(3, 60, seed=2)
+    at = int(np.sort(history.returned)[40])
+    result = replace(linearize(history, model), verdict="unknown", limit="time", verified=at)
+    begun = scenes.begun_before
+
+    def in_time(part: History, position: int, *given: Any, **more: Any) -> Order | None:
+        return begun(part, position, *given, **more) if position < 0.6 * at else None
+
+    monkeypatch.setattr(scenes, "begun_before", in_time)
+    (view,) = scene(history, result, model).views
+    placed = {mark.row for mark in view.marks if mark.place is not None}
+    assert placed >= set(np.flatnonzero(history.returned < at // 2).tolist())
+    assert "there was no time for more" in view.groups[0].note
 
 
 def test_without_time_there_is_no_order_but_a_picture() -> None:
