@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MORE = 0.04
 """Of the time limit: for the pictures of what was not decided within it."""
-LEAST_SECONDS = 0.2
+LEAST_SECONDS = 0.5
 
 
 @dataclass

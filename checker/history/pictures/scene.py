@@ -52,8 +52,10 @@ TOGETHER: Final = 160
 SMALL_BREAK: Final = 20
 """Operations: fewer that are left out get a narrower place."""
 
-SHARES: Final = (1 / 8, 1 / 4, 1 / 2, 1)
+SHARES: Final = (1 / 4, 1 / 2, 1)
 """Of what was verified before a limit, whose order is looked for, one after the other."""
+QUIET: Final = 0.8
+"""Of such a share at least; where fewest operations are pending, an order is found soonest."""
 
 KINDS: Final = ("ok", "open", "failed", "refused", "ignored")
 
@@ -233,9 +235,8 @@ class _Making:
 
     def verified_ones(self, part: History, work: int) -> Order | None:
         """The order of the verified beginning, or of as much of it as time allows."""
-        found = None
-        for share in SHARES:
-            at = int((self.result.verified or 0) * share)
+        found, verified = None, self.result.verified or 0
+        for at in [*(quietest(part, int(verified * share)) for share in SHARES), verified]:
             order = begun_before(part, at, self.model, self.spending, work=work)
             if order is None:
                 break
@@ -382,6 +383,15 @@ class _Making:
             processes.sort(key=lambda p: (isinstance(names[p], str), names[p]))
             found += [(process, g) for process in processes]
         return tuple(found)
+
+
+def quietest(part: History, position: int) -> int:
+    """Of the positions near this one, and not after it, the last at which fewest are pending."""
+    begins = part.invoked[part.invoked < position]
+    ends = np.sort(part.returned[part.returned < position])
+    near = np.unique(np.concatenate([ends[ends >= QUIET * position] + 1, [position]]))
+    pending = np.searchsorted(begins, near) - np.searchsorted(ends, near)
+    return int(near[len(near) - 1 - int(np.argmin(pending[::-1]))])
 
 
 def compact(part: History) -> History:

@@ -235,8 +235,22 @@ def test_an_order_of_as_much_as_time_allows(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(scenes, "begun_before", in_time)
     (view,) = scene(history, result, model).views
     placed = {mark.row for mark in view.marks if mark.place is not None}
-    assert placed >= set(np.flatnonzero(history.returned < at // 2).tolist())
+    assert placed >= set(np.flatnonzero(history.returned < 0.4 * at).tolist())
     assert "there was no time for more" in view.groups[0].note
+
+
+def test_a_quiet_moment() -> None:
+    history = stored(4, 300, seed=2)
+
+    def pending(position: int) -> int:
+        return int(((history.invoked < position) & (history.returned >= position)).sum())
+
+    for position in (0, 1, 7, 100, 333, 600):
+        found = scenes.quietest(history, position)
+        returns = history.returned[history.returned < position]
+        after = (returns[returns >= scenes.QUIET * position] + 1).tolist()
+        assert pending(found) == min(map(pending, [position, *after]))
+        assert found in (position, *after)
 
 
 def test_without_time_there_is_no_order_but_a_picture() -> None:
