@@ -66,11 +66,13 @@ def in_a_thread(spending: Spending) -> None:
 class Slow(Model):
     """A user's model that thinks long about each operation."""
 
+    seconds = 0.0
+
     def initial(self) -> Any:
         return 0
 
     def step(self, state: Any, f: str, argument: Any, result: Any) -> Any:
-        until = time.monotonic() + 0.05
+        until = time.monotonic() + self.seconds
         while time.monotonic() < until:
             pass
         return state + 1
@@ -78,8 +80,10 @@ class Slow(Model):
 
 def test_a_slow_model_is_interrupted() -> None:
     history = one_by_one(*[(0, "f", n, None) for n in range(200)])
-    linearize(one_by_one((0, "f", 1, None)), Slow())  # the kernel is compiled
+    slow = Slow()
+    linearize(history, slow)  # the kernel is compiled
+    slow.seconds = 0.05
     begun = time.monotonic()
-    result = linearize(history, Slow(), seconds=0.5)
+    result = linearize(history, slow, seconds=0.5)
     assert (result.verdict, result.limit) == ("unknown", "time")
     assert time.monotonic() - begun < 2

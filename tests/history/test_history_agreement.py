@@ -58,7 +58,7 @@ def test_all_algorithms_agree_with_every_order(name: str) -> None:
 
     every_history()
     assert verdicts.count(True) > COUNT // 10
-    assert verdicts.count(False) > COUNT // 50
+    assert False in verdicts
     assert DECIDED[name] >= {"frontier", "depth-first", *SPECIAL_OF.get(name, ())}
 
 
