@@ -139,7 +139,7 @@ class Session:
         file.write_text(block.text, encoding="utf-8")
         self.module.__file__ = str(file)
         output, error = io.StringIO(), None
-        with contextlib.redirect_stdout(output):
+        with contextlib.redirect_stdout(output), contextlib.chdir(self.folder):
             try:
                 code = compile(block.text, str(file), "exec", dont_inherit=True)
                 exec(code, self.module.__dict__)
