@@ -24,6 +24,9 @@ LATE_SECONDS: Final = 0.01
 LATE: Final = 0.01
 """So much later than `look`, and by this part of the limit, the timer ends what is done: who looks
 can say more of how far it came."""
+PATIENT_SECONDS: Final = 0.5
+"""So much later it ends what looks often by itself: that is late only where the machine is busy, or
+the step of a user's model takes so long."""
 
 PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
@@ -74,11 +77,12 @@ class Spending:
         late = LATE_SECONDS + LATE * max(0.0, self.deadline - self.begun)
         memory = None if self.memory_bytes is None else int(self.memory_bytes * (1 + LATE))
         patient = Spending(self.deadline + late, memory, self.begun)
+        more_patient = Spending(self.deadline + late + PATIENT_SECONDS, memory, self.begun)
         armed = True
 
         def look(*_: object) -> None:
             if armed:
-                patient.look()
+                (more_patient if _looking else patient).look()
 
         signal.signal(signal.SIGALRM, look)
         signal.setitimer(signal.ITIMER_REAL, WATCH_SECONDS, WATCH_SECONDS)
@@ -92,6 +96,23 @@ class Spending:
     def until(self, seconds: float) -> Spending:
         """The same, but at most so many seconds from now."""
         return Spending(min(self.deadline, time.monotonic() + seconds), self.memory_bytes)
+
+
+_looking: list[None] = []
+"""One for each `looking` that the program is in."""
+
+
+@contextmanager
+def looking() -> Iterator[None]:
+    """What is done inside looks often by itself, and its answer says how far it came.
+
+    So the answer must be put away inside, too: `watched` waits longer for it.
+    """
+    _looking.append(None)
+    try:
+        yield
+    finally:
+        _looking.pop()
 
 
 def resident_bytes() -> int:
@@ -131,4 +152,11 @@ def process_began() -> float:
     return time.monotonic() - min(max(age, 0.0), 60.0)
 
 
-__all__ = ["LimitReached", "Spending", "peak_bytes", "process_began", "resident_bytes"]
+__all__ = [
+    "LimitReached",
+    "Spending",
+    "looking",
+    "peak_bytes",
+    "process_began",
+    "resident_bytes",
+]

@@ -28,7 +28,7 @@ from typing import Final
 import numpy as np
 
 from checker.errors import QuorateError
-from checker.history.budget import LimitReached, Spending, peak_bytes
+from checker.history.budget import LimitReached, Spending, looking, peak_bytes
 from checker.history.history import NO_TIME, History
 from checker.history.models import Model
 from checker.history.models import model as model_named
@@ -294,8 +294,12 @@ class _Portfolio:
             for key, history in more:
                 yield history.of_key(key)
 
+        with looking():
+            self.all_searched(every())
+
+    def all_searched(self, parts: Iterable[History]) -> None:
         again: list[tuple[History, Searched]] = []
-        for part, verdict in self.turns(every(), TURN_WORK):
+        for part, verdict in self.turns(parts, TURN_WORK):
             if verdict.kind == "unknown":
                 again.append((part, verdict))
             elif self.take(part, verdict):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from checker.history.budget import LimitReached, Spending, resident_bytes
+from checker.history.budget import LimitReached, Spending, looking, resident_bytes
 from checker.history.check import linearize
 from checker.history.models import Model
 from tests.history.test_check import one_by_one
@@ -30,6 +30,19 @@ def test_time_ends_what_does_not_look() -> None:
     assert 0.2 <= time.monotonic() - begun < 1
     assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+def test_what_looks_by_itself_is_waited_for_but_not_for_ever() -> None:
+    spending = Spending(time.monotonic() + 0.05)
+    said = ""
+    with pytest.raises(LimitReached), spending.watched():
+        with looking():
+            time.sleep(0.2)  # the machine is busy: the search hears late that it is over
+            said = "how far it came"
+        for_ever()
+    assert said
+    with pytest.raises(LimitReached), spending.watched(), looking():
+        for_ever()
 
 
 def test_memory_ends_what_does_not_look() -> None:
