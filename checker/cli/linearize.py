@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -168,6 +169,8 @@ def command(
     """
     from checker.cli.pictures import Pictures
     from checker.cli.progress import counting
+    # numpy would start threads for linear algebra, of which there is none: a tenth of a short run.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from checker.history.budget import Spending, process_began
 
     pictures, is_sequential = Pictures(html, svg), consistency == "sequential"
