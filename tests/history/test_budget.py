@@ -34,12 +34,16 @@ def test_time_ends_what_does_not_look() -> None:
 
 def test_what_looks_by_itself_is_waited_for_but_not_for_ever() -> None:
     spending = Spending(time.monotonic() + 0.05)
-    said = ""
-    with pytest.raises(LimitReached), spending.watched():
+    said: list[str] = []
+
+    def search() -> None:
         with looking():
             time.sleep(0.2)  # the machine is busy: the search hears late that it is over
-            said = "how far it came"
+            said.append("how far it came")
         for_ever()
+
+    with pytest.raises(LimitReached), spending.watched():
+        search()
     assert said
     with pytest.raises(LimitReached), spending.watched(), looking():
         for_ever()
