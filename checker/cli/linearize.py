@@ -169,6 +169,7 @@ def command(
     """
     from checker.cli.pictures import Pictures
     from checker.cli.progress import counting
+
     # numpy would start threads for linear algebra, of which there is none: a tenth of a short run.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from checker.history.budget import Spending, process_began
