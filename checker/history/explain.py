@@ -33,7 +33,7 @@ from checker.history.budget import LimitReached, Spending
 from checker.history.history import OPEN, History, Operation
 from checker.history.models.model import Model
 from checker.history.needs import Needs, needs_of
-from checker.history.search import Budget, Verdict, problem_of, search, search_problem
+from checker.history.search import Budget, Problem, Verdict, problem_of, search_problem
 
 FIRST_CHUNK = 4
 MOST_SENSIBLE = 40
@@ -174,15 +174,21 @@ class _Explaining:
     def refuted(self, some: list[int]) -> bool:
         return self.searched(some, TRIAL_WORK).kind == "not linearizable"
 
-    def searched(self, some: list[int], work: int | None, part: History | None = None) -> Verdict:
-        budget = Budget(memory_bytes=self.spending.memory_bytes, work=work)
-        if part is None:
-            problem = self.problem.part(some)
-            verdict = search_problem(
-                problem, budget, with_last=False, deadline=self.spending.deadline
-            )
-        else:
-            verdict = search(part, self.model, budget, deadline=self.spending.deadline)
+    def searched(
+        self,
+        some: list[int],
+        work: int | None,
+        part: Problem | None = None,
+        *,
+        with_last: bool = False,
+    ) -> Verdict:
+        """`part`: these operations, with other times."""
+        verdict = search_problem(
+            part or self.problem.part(some),
+            Budget(memory_bytes=self.spending.memory_bytes, work=work),
+            with_last=with_last,
+            deadline=self.spending.deadline,
+        )
         if verdict.limit is not None:
             raise LimitReached(verdict.limit)
         return verdict
@@ -191,12 +197,9 @@ class _Explaining:
         """Whether these would be linearizable if all were concurrent."""
         if len(some) > MOST_SENSIBLE:
             return True
-        part = self.history.take(some)
-        count = len(part)
-        together = part.with_columns(
-            invoked=np.arange(count),
-            returned=np.where(part.returned >= OPEN, OPEN, count + np.arange(count)),
-        )
+        part = self.problem.part(some)
+        now = np.arange(len(some))
+        together = part.at(now, np.where(part.returned >= OPEN, OPEN, len(some) + now))
         return self.searched(some, SENSIBLE_WORK, together).kind != "not linearizable"
 
     # ------------------------------------------------------------------- in words
@@ -204,7 +207,7 @@ class _Explaining:
     def told(self, some: list[int], minimal: bool, reason: str) -> Witness:
         part = self.history.take(some)
         try:
-            verdict = self.searched(some, TRIAL_WORK, part)
+            verdict = self.searched(some, TRIAL_WORK, with_last=True)
             words = in_words(part, self.model, verdict)
         except LimitReached:
             words = ""

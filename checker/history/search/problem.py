@@ -50,12 +50,16 @@ class Problem:
     def part(self, which: Sequence[int]) -> Problem:
         """Some of the operations, by index, ascending."""
         chosen = np.asarray(which, dtype=np.int64)
-        made = replace(
-            self,
-            kind=self.kind[chosen],
-            invoked=self.invoked[chosen],
-            returned=self.returned[chosen],
-        )
+        return self._with(self.kind[chosen], self.invoked[chosen], self.returned[chosen])
+
+    def at(self, invoked: NDArray[np.int64], returned: NDArray[np.int64]) -> Problem:
+        """The same operations at other times."""
+        return self._with(self.kind, invoked, returned)
+
+    def _with(
+        self, kind: NDArray[np.int32], invoked: NDArray[np.int64], returned: NDArray[np.int64]
+    ) -> Problem:
+        made = replace(self, kind=kind, invoked=invoked, returned=returned)
         object.__setattr__(made, "known", self.known)
         return made
 
