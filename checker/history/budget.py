@@ -12,10 +12,11 @@ import resource
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final
+from types import CodeType, FrameType
+from typing import Any, Final, TypeVar
 
 from checker.history.result import Limit
 
@@ -27,6 +28,8 @@ can say more of how far it came."""
 PATIENT_SECONDS: Final = 0.5
 """So much later it ends what looks often by itself: that is late only where the machine is busy, or
 the step of a user's model takes so long."""
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
@@ -80,8 +83,8 @@ class Spending:
         more_patient = Spending(self.deadline + late + PATIENT_SECONDS, memory, self.begun)
         armed = True
 
-        def look(*_: object) -> None:
-            if armed:
+        def look(_: int, frame: FrameType | None) -> None:
+            if armed and (frame is None or frame.f_code not in _called_by_c):
                 (more_patient if _looking else patient).look()
 
         signal.signal(signal.SIGALRM, look)
@@ -96,6 +99,18 @@ class Spending:
     def until(self, seconds: float) -> Spending:
         """The same, but at most so many seconds from now."""
         return Spending(min(self.deadline, time.monotonic() + seconds), self.memory_bytes)
+
+
+_called_by_c: set[CodeType] = set()
+
+
+def called_by_c(function: F) -> F:
+    """For a function that C calls, and that catches what is raised in what it calls.
+
+    In its own lines `watched` raises nothing: before the first and after the last it would be lost.
+    """
+    _called_by_c.add(function.__code__)
+    return function
 
 
 _looking: list[None] = []
@@ -155,6 +170,7 @@ def process_began() -> float:
 __all__ = [
     "LimitReached",
     "Spending",
+    "called_by_c",
     "looking",
     "peak_bytes",
     "process_began",

@@ -400,12 +400,14 @@ def _sequential(
             if sequential(part, model, spending, work=TURN_WORK).kind == "not linearizable":
                 found.violation = Violation(part)
                 return
-    answer = sequential(history, model, spending)
-    if answer.kind == "not linearizable":
-        found.violation = Violation(history)
-    elif answer.kind == "unknown":
-        found.limit = answer.limit
-        found.reason = f"one order came to have {answer.furthest:,} of {len(history):,} operations"
+    with looking():
+        answer = sequential(history, model, spending)
+        if answer.kind == "not linearizable":
+            found.violation = Violation(history)
+        elif answer.kind == "unknown":
+            found.limit = answer.limit
+            came = f"{answer.furthest:,} of {len(history):,} operations"
+            found.reason = f"one order came to have {came}"
 
 
 def _explained(

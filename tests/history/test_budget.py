@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from checker.history.budget import LimitReached, Spending, looking, resident_bytes
+from checker.history.budget import LimitReached, Spending, called_by_c, looking, resident_bytes
 from checker.history.check import linearize
 from checker.history.models import Model
 from tests.history.test_check import one_by_one
@@ -47,6 +47,21 @@ def test_what_looks_by_itself_is_waited_for_but_not_for_ever() -> None:
     assert said
     with pytest.raises(LimitReached), spending.watched(), looking():
         for_ever()
+
+
+def test_the_lines_of_what_c_calls_are_not_ended() -> None:
+    begun = time.monotonic()
+
+    @called_by_c
+    def callback() -> float:
+        while time.monotonic() < begun + 0.3:
+            pass
+        return time.monotonic()
+
+    ended: list[float] = []
+    with pytest.raises(LimitReached), Spending(begun + 0.05).watched():
+        for_ever(lambda: ended.append(callback()))
+    assert ended[0] >= begun + 0.3
 
 
 def test_memory_ends_what_does_not_look() -> None:

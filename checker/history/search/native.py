@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from checker.history.budget import called_by_c
 from checker.history.history import OPEN
 from checker.history.native import library
 from checker.history.search.problem import Problem
@@ -134,6 +135,7 @@ class Asking:
         if error is not None:
             raise error
 
+    @called_by_c
     def _answer(self, state: int, kind: int) -> int:
         """Called by the kernel."""
         try:

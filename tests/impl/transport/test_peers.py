@@ -172,7 +172,8 @@ def test_who_answers_wrongly_is_not_sent_anything(
         writer.write(answer)
         if not answer:
             writer.close()
-        assert await reader.read(100) == b""
+        with contextlib.suppress(ConnectionResetError):  # of what it had not read when it closed
+            assert await reader.read(100) == b""
         writer.close()
 
     async def test() -> None:
