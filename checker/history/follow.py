@@ -31,6 +31,7 @@ from checker.history.jsonl import Event
 from checker.history.models.model import Model
 from checker.history.result import Result
 from checker.history.rules import Failed, Null, checked
+from checker.history.search.front import Front
 from checker.history.values import Value, freeze, typed
 
 MOST_WAITING: Final = 50_000
@@ -105,8 +106,8 @@ class Online:
     def _return(self, call: _Call, at: int) -> None:
         if call.assumed:
             return
-        me, after = id(call), _Front()
-        seen = _Front()
+        me, after = id(call), Front[Configuration]()
+        seen = Front[Configuration]()
         # Those that used fewer open operations first: they replace the others.
         layers: dict[int, list[Configuration]] = {}
         for one in self.front:
@@ -164,28 +165,6 @@ class Online:
 def _taken(one: Configuration) -> int:
     """Open operations that have taken effect."""
     return sum(count for _, count in one[2])
-
-
-class _Front:
-    """Configurations of which none did the same as another with more open operations.
-
-    They must be added in the order of `_taken`.
-    """
-
-    def __init__(self) -> None:
-        self.kept: list[Configuration] = []
-        self._least: dict[tuple[Any, frozenset[int]], list[dict[Kind, int]]] = {}
-
-    def add(self, one: Configuration) -> bool:
-        """Whether it is new."""
-        known = self._least.setdefault(one[:2], [])
-        counts = dict(one[2])
-        for less in known:
-            if all(counts.get(kind, 0) >= count for kind, count in less.items()):
-                return False
-        known.append(counts)
-        self.kept.append(one)
-        return True
 
 
 @dataclass

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from checker.history.budget import resident_bytes
 from checker.history.history import OPEN
+from checker.history.search.front import Front
 from checker.history.search.problem import Problem
 from checker.history.search.transitions import State
 from checker.history.search.verdict import Budget, Configuration, Verdict
@@ -147,7 +148,7 @@ class _Frontier:
     def _return(self, returning: int) -> bool:
         """Extend each configuration until it has taken effect; False: none can."""
         self.pending.sort(key=self.returned.__getitem__)
-        seen, after = _Front(), _Front()
+        seen, after = Front[_Node](), Front[_Node]()
         # Those that used fewer open operations first: they replace the others.
         layers: dict[int, list[_Node]] = {}
         for one in self.front:
@@ -223,28 +224,6 @@ class _Frontier:
         used = [i for kind, count in one.used for i in self.open[kind][:count]]
         waiting = [i for i in self.pending if i not in one.done]
         return Configuration(one.state, tuple(sorted([*one.done, *used])), tuple(sorted(waiting)))
-
-
-class _Front:
-    """Configurations of which none did the same as another with more open operations (R4).
-
-    They must be added in the order of `taken`.
-    """
-
-    def __init__(self) -> None:
-        self.kept: list[_Node] = []
-        self._least: dict[tuple[State, frozenset[int]], list[dict[int, int]]] = {}
-
-    def add(self, one: _Node) -> bool:
-        """Whether it is new."""
-        known = self._least.setdefault((one.state, one.done), [])
-        counts = dict(one.used)
-        for less in known:
-            if all(counts.get(kind, 0) >= count for kind, count in less.items()):
-                return False
-        known.append(counts)
-        self.kept.append(one)
-        return True
 
 
 __all__ = ["search_plainly"]
