@@ -25,6 +25,8 @@ MARKS = {
     "not linearizable": ("✗", "bold red"),
     "unknown": ("?", "yellow"),
 }
+ALONE = "This operation by itself has no explanation:"
+"""Of a witness of one operation."""
 MOST_LANES = 12
 MOST_LISTED = 40
 LONGEST_LABEL = 40
@@ -66,15 +68,17 @@ def verdict_line(result: Result) -> Text:
 def _heading(result: Result, witness: History) -> str:
     count = len(witness)
     if count == 1:
-        return "This operation by itself has no explanation:"
-    least = (
-        "without any one of them the rest could be ordered"
-        if result.minimal
-        else "fewer may do: a limit was reached first"
-    )
+        return ALONE
     keys = {text_of(witness.keys[key]) for key in witness.key.tolist()}
     on = f" on {next(iter(keys))}" if len(keys) == 1 and keys != {"null"} else ""
-    return f"These {count} operations{on} contradict each other; {least}:"
+    return f"These {count} operations{on} contradict each other; {how_few(result)}:"
+
+
+def how_few(result: Result) -> str:
+    """Whether the witness is 1-minimal, in words."""
+    if result.minimal:
+        return "without any one of them the rest could be ordered"
+    return "fewer may do: a limit was reached first"
 
 
 # --------------------------------------------------------------------------- time lines

@@ -33,6 +33,7 @@ from checker.history.models.model import Model
 from checker.history.pictures.choose import MOST
 from checker.history.pictures.scene import KINDS, Scene, View, key_name, scene
 from checker.history.pictures.words import shown
+from checker.history.report import ALONE, how_few
 from checker.history.result import Result
 from checker.history.rules import Failed, Null
 from checker.history.values import text_of
@@ -124,13 +125,8 @@ def heading(result: Result) -> str:
         return "Which operations contradict each other was not looked for, or not found in time."
     count = len(result.witness)
     if count == 1:
-        return "This operation by itself has no explanation:"
-    least = (
-        "without any one of them the rest could be ordered"
-        if result.minimal
-        else "fewer may do: a limit was reached first"
-    )
-    return f"These {count:,} operations contradict each other; {least}:"
+        return ALONE
+    return f"These {count:,} operations contradict each other; {how_few(result)}:"
 
 
 class _Encoding:
