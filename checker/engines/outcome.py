@@ -73,7 +73,7 @@ class Outcome:
             transitions=sum(self.actions.values()),
             depth=self.depth,
             seconds=self.seconds,
-            search_seconds=self.search_seconds,
+            search_seconds=self.seconds if self.search_seconds is None else self.search_seconds,
             peak_memory_bytes=peak_memory_bytes(),
             actions=self.actions,
             properties=verdicts,

@@ -94,6 +94,9 @@ class Result:
     transitions: int
     depth: int
     seconds: float
+    search_seconds: float
+    """What of `seconds` the search took, without what comes before it (compiling the spec, mostly)
+    and after it (explanations, liveness, warnings)."""
     peak_memory_bytes: int
     actions: dict[str, int]
     """How often each action was taken, in order of definition."""
@@ -113,9 +116,6 @@ class Result:
     fairness: tuple[str, ...] = ()
     """The fairness that was assumed, in words, one sentence for each action that has some."""
     constants: dict[str, Any] = field(default_factory=dict)
-    search_seconds: float | None = None
-    """What of `seconds` the search took, without what comes before it (compiling the spec, mostly)
-    and after it (explanations, liveness, warnings); `None`: all."""
 
     def __bool__(self) -> bool:
         return self.verdict == "holds"
@@ -127,8 +127,7 @@ class Result:
     @property
     def states_per_second(self) -> float:
         """Of the search itself."""
-        searched = self.seconds if self.search_seconds is None else self.search_seconds
-        return self.distinct_states / searched if searched > 0 else 0.0
+        return self.distinct_states / self.search_seconds if self.search_seconds > 0 else 0.0
 
     @property
     def bytes_per_state(self) -> float:

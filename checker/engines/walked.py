@@ -119,6 +119,7 @@ class Walked:
         judged = {*self.plan.names} - self.findings.violations.keys()
         verdicts = self.findings.verdicts(False, judged)
         violated = bool(self.findings.violations)
+        seconds = self.watch.seconds
         return Simulation(
             model=self.model,
             engine=engine,
@@ -126,7 +127,8 @@ class Walked:
             distinct_states=self.distinct_states,
             transitions=self.steps,
             depth=self.depth,
-            seconds=self.watch.seconds,
+            seconds=seconds,
+            search_seconds=seconds,
             peak_memory_bytes=peak_memory_bytes(),
             actions=self.actions,
             properties=verdicts,

@@ -30,9 +30,7 @@ def result_json(result: Result, spec: str) -> dict[str, Any]:
         "depth": result.depth,
         "frontier": result.frontier,
         "seconds": round(result.seconds, 6),
-        "search_seconds": round(
-            result.seconds if result.search_seconds is None else result.search_seconds, 6
-        ),
+        "search_seconds": round(result.search_seconds, 6),
         "states_per_second": round(result.states_per_second, 1),
         "peak_memory_bytes": result.peak_memory_bytes,
         "bytes_per_state": round(result.bytes_per_state, 1),

@@ -17,7 +17,7 @@ def result_of(name: str, *settings: str, max_states: int | None = None) -> Resul
     """The result of checking `tests/data/specs/NAME.py`."""
     spec = instance(find(f"{SPECS / name}.py"), settings)
     result = check(spec, max_states=max_states)
-    return replace(result, seconds=2.0, peak_memory_bytes=64 * 2**20)
+    return replace(result, seconds=2.0, search_seconds=2.0, peak_memory_bytes=64 * 2**20)
 
 
 def run_of(name: str, *settings: str) -> Counterexample:
