@@ -167,6 +167,7 @@ def command(
 
     Exit status: 0 linearizable, 1 not, 2 wrong usage or bad input, 3 unknown.
     """
+    from checker.cli.memory import limit_bytes
     from checker.cli.pictures import Pictures
     from checker.cli.progress import counting
 
@@ -183,7 +184,7 @@ def command(
     )
     given = _model(model, initial)
     deadline = float("inf") if timeout is None else process_began() + FOR_WORK * timeout
-    spending = Spending(deadline, _limit(max_memory))
+    spending = Spending(deadline, limit_bytes(max_memory))
     reading: dict[str, Any] = {"format": format_, "independent": independent}
     if convert is not None:
         return _convert(histories, convert, reading)
@@ -326,12 +327,6 @@ def _model(name: str, initial: str | None) -> Model:
     if name == "counter" and type(value) is not int:
         raise BadInput("--initial of a counter is an integer")
     return type(model)(value)  # type: ignore[call-arg]
-
-
-def _limit(given: int | None) -> int | None:
-    from checker.cli.memory import limit_bytes
-
-    return limit_bytes(given)
 
 
 def _convert(histories: tuple[str, ...], target: Path, reading: dict[str, Any]) -> int:
