@@ -85,7 +85,7 @@ class Bits(Spec):
 def told(result: Simulation) -> dict[str, Any]:
     """What a simulation says, but for what depends on the machine."""
     fields = dataclasses.fields(Simulation)
-    machine = ("model", "seconds", "peak_memory_bytes")
+    machine = ("model", "seconds", "search_seconds", "peak_memory_bytes")
     return {f.name: getattr(result, f.name) for f in fields if f.name not in machine}
 
 
