@@ -40,7 +40,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     write_certificate(others, folder, "stranger", "client.example")
     with Cluster(folder, more=MORE) as running:
         running.start()
-        running.wait_log(0, "node 1", "connected")
+        running.wait_log(0, "node 1", ": connected")
         yield running
 
 
