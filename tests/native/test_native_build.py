@@ -1,8 +1,10 @@
 """The compiler and the cache: what is there, what is not, and what nobody else may touch."""
 
 import os
+import signal
 import stat
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
@@ -86,6 +88,36 @@ def test_the_libraries_used_longest_ago_are_deleted(
 def test_c_that_does_not_compile_is_told_in_one_line(cache: Path) -> None:
     with pytest.raises(NotNativeError, match=r"failed: .*error"):
         build.building("this is no C", ()).load()
+    assert not list(cache.iterdir())
+
+
+def test_who_stops_waiting_leaves_no_compiler(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, began = tmp_path / "slow-cc", tmp_path / "began"
+    slow.write_text(f"#!/bin/sh\necho $$ > {began}.new; mv {began}.new {began}; exec sleep 600\n")
+    slow.chmod(0o700)
+    monkeypatch.setenv("CC", str(slow))
+    monkeypatch.setattr(build, "compiler", build.compiler.__wrapped__)
+
+    def late(_: int, frame: FrameType | None) -> None:
+        inside = False
+        while frame is not None:
+            inside |= frame.f_code.co_filename == build.__file__
+            frame = frame.f_back
+        if inside and began.exists():
+            raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, 0.01, 0.001)  # and again while it cleans up
+    try:
+        with pytest.raises(TimeoutError):
+            build.building(TEXT % 9, ()).load()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(began.read_text()), 0)
     assert not list(cache.iterdir())
 
 

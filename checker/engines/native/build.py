@@ -15,7 +15,9 @@ import hashlib
 import os
 import platform
 import shutil
+import signal
 import stat
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -127,21 +129,24 @@ class Building:
 
         self.unfinished = path.with_suffix(f".{os.getpid()}.tmp")
         command = [compiler(), *OPTIONS, *options, "-I", str(RUNTIME), "-x", "c", "-"]
-        self.process = subprocess.Popen(
-            [*command, "-o", str(self.unfinished)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )
-        assert self.process.stdin is not None
-        # A compiler that does not read to the end has failed, and `load` says how.
-        with contextlib.suppress(BrokenPipeError), self.process.stdin as to:
-            to.write(text.encode())
-        self.process.stdin = None
+        with self._or_killed():
+            with _undisturbed():
+                self.process = subprocess.Popen(
+                    [*command, "-o", str(self.unfinished)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.PIPE,
+                )
+            assert self.process.stdin is not None
+            # A compiler that does not read to the end has failed, and `load` says how.
+            with contextlib.suppress(BrokenPipeError), self.process.stdin as to:
+                to.write(text.encode())
+            self.process.stdin = None
 
     def load(self) -> ctypes.CDLL:
         if self.process is not None:
-            _, said = self.process.communicate()
+            with self._or_killed():
+                _, said = self.process.communicate()
             if self.process.returncode != 0:
                 self.unfinished.unlink(missing_ok=True)
                 first = said.decode(errors="replace").strip().splitlines()[:3]
@@ -153,3 +158,27 @@ class Building:
             self.process = None
             _delete_oldest(self.path.parent)
         return ctypes.CDLL(str(self.path))
+
+    @contextlib.contextmanager
+    def _or_killed(self) -> Iterator[None]:
+        """Whoever stops waiting (Ctrl-C, a limit of time) leaves no compiler behind."""
+        try:
+            yield
+        except BaseException:
+            with _undisturbed():
+                if self.process is not None:
+                    self.process.kill()
+                    self.process.stdin = None
+                    self.process.communicate()
+                    self.unfinished.unlink(missing_ok=True)
+            raise
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """What a signal raises is raised at the end: else a process could be lost."""
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGALRM, signal.SIGINT))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
