@@ -42,6 +42,14 @@ def _cgroup() -> int | None:
         return None
 
 
+def _held() -> int:
+    """What the kernel counts for RLIMIT_DATA now: below that, nothing could be done at all."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
 @contextmanager
 def guarded(limit: int | None) -> Iterator[None]:
     """While the work inside is done, taking much more than `limit` is a `MemoryError`.
@@ -53,7 +61,7 @@ def guarded(limit: int | None) -> Iterator[None]:
         yield
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    wanted = limit + ROOM_BYTES
+    wanted = max(limit, _held()) + ROOM_BYTES
     if hard != resource.RLIM_INFINITY:
         wanted = min(wanted, hard)
     try:

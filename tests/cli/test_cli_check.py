@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from checker.cli import main
 from checker.cli.constants import instance
+from checker.cli.memory import ROOM_BYTES, guarded
 from checker.cli.target import find
 from checker.engines.check import model_of
 from checker.report import trace
@@ -41,6 +42,14 @@ def test_undecided_is_3(limit: str) -> None:
     result = check(f"{SPECS}/election.py", "-c", "rounds=3", "-c", "nodes=4", limit)
     assert result.exit_code == 3
     assert "undecided: the limit of " in result.stdout
+
+
+def test_what_the_process_has_already_is_no_reason_to_fail() -> None:
+    held = bytearray(2 * ROOM_BYTES)
+    with guarded(1024):
+        assert len(bytearray(ROOM_BYTES // 2)) < len(held)
+        with pytest.raises(MemoryError):
+            bytearray(2 * ROOM_BYTES)
 
 
 def test_a_model_error_is_a_violation() -> None:
