@@ -15,7 +15,7 @@ comparison of neighbours, and the cost is that of the sort.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import count
 from typing import Any, Final, NamedTuple
 
@@ -58,18 +58,10 @@ class Interned:
         keys: Any = values
         if not plain and not _PLAIN.issuperset(map(type, values)):
             self._plain = False
-            keys = list(self._frozen(values))
+            keys = _frozen(values)
         codes = map(self._first.setdefault, keys, count(self._seen))
         self._seen += len(values)
         return np.fromiter(codes, dtype=np.int32, count=len(values))
-
-    @staticmethod
-    def _frozen(values: Sequence[Any]) -> Iterator[Any]:
-        for i, value in enumerate(values):
-            try:
-                yield value if type(value) in _PLAIN else typed(freeze(value))
-            except ValueError as error:
-                raise Unusable(i, str(error)) from None
 
     def values(self) -> list[Value]:
         return list(self._first) if self._plain else list(map(untyped, self._first))
@@ -94,6 +86,18 @@ class Unusable(ValueError):
     def __init__(self, index: int, reason: str) -> None:
         self.index = index
         super().__init__(reason)
+
+
+def _frozen(values: Sequence[Any]) -> list[Any]:
+    try:
+        return [one if type(one) in _PLAIN else typed(freeze(one)) for one in values]
+    except ValueError:
+        for i, one in enumerate(values):
+            try:
+                freeze(one)
+            except ValueError as error:
+                raise Unusable(i, str(error)) from None
+        raise
 
 
 class Events(NamedTuple):
@@ -318,10 +322,12 @@ class Builder:
 
 
 def _times(times: Sequence[int | None]) -> Integers:
-    try:
-        return np.array(times, dtype=np.int64)
-    except TypeError:
-        return np.array([NO_TIME if time is None else time for time in times], dtype=np.int64)
+    missing = times.count(None)
+    if missing == len(times):
+        return np.full(len(times), NO_TIME, dtype=np.int64)
+    if missing:
+        times = [NO_TIME if time is None else time for time in times]
+    return np.array(times, dtype=np.int64)
 
 
 __all__ = ["INVOKE", "KINDS", "KIND_CODES", "NEMESIS", "Builder", "Events", "Unusable"]

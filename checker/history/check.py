@@ -41,7 +41,7 @@ from checker.history.values import Value
 
 SMALL: Final = 300
 """Operations of a history that the search decides sooner than numpy sorts it."""
-SMALL_WIDTH: Final = 12
+SMALL_WIDTH: Final = 24
 """Of these at most so many pending at one time, and so many open: no clock says which algorithm
 decides, so that the same history is told of in the same words."""
 SMALL_WORK: Final = 1 << 20
@@ -277,7 +277,10 @@ class _Portfolio:
     def one(self, part: History, work: int | None) -> Searched:
         budget = Budget(memory_bytes=self.spending.memory_bytes, work=work)
         engine = GENERAL.get(self.algorithm or "search")
-        return search(part, self.model, budget, engine=engine, deadline=self.spending.deadline)
+        return search(
+            part, self.model, budget,
+            with_last=False, engine=engine, deadline=self.spending.deadline,
+        )  # fmt: skip
 
     def general(self, history: History, keys: Iterable[int]) -> None:
         keys = list(keys)

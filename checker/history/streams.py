@@ -39,7 +39,7 @@ def opened(path: str) -> Iterator[Any]:
         yield unpacked(sys.stdin.buffer)
         return
     try:
-        stream = Path(path).open("rb")  # noqa: SIM115  (closed below, where errors are others)
+        stream = Path(path).open("rb", max(BLOCK, io.DEFAULT_BUFFER_SIZE))  # noqa: SIM115  (closed below)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise HistoryError(f"cannot be read: {reason}", source=path) from None

@@ -34,7 +34,7 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 
 from checker.history.errors import HistoryError
-from checker.history.history import NO_TIME, OK, UNKNOWN, History, occurring
+from checker.history.history import NO_TIME, OK, UNKNOWN, History, Integers, occurring
 from checker.history.models.shapes import Shape
 from checker.history.values import Typed, Value, text_of, to_json, typed, untyped
 
@@ -43,10 +43,13 @@ State: TypeAlias = Any
 
 NULL = Typed(None)
 """The value null in a state, where None means "impossible"."""
+_ITSELF = frozenset({int, str})
 
 
 def stored(value: Value) -> Hashable:
     """A value as it is held in a state: equal exactly to the same JSON value, and never None."""
+    if type(value) in _ITSELF:
+        return value  # type: ignore[no-any-return]
     return NULL if value is None else typed(value)
 
 
@@ -104,7 +107,8 @@ class Model:
 
     def check(self, history: History) -> None:
         """HistoryError for the first operation that this model does not know."""
-        suspects = [i for i in map(self._suspect, *_by_function(history)) if i is not None]
+        each = [self._suspect(f, history) for f in occurring(history.f)]
+        suspects = [i for i in each if i is not None]
         if self.needs_time:
             suspects += _without_time(history)
         if not suspects:
@@ -126,39 +130,32 @@ class Model:
     def _called(self) -> str:
         return f"the model {self.name or type(self).__name__}"
 
-    def _suspect(self, f: str, history: History) -> int | None:
-        """The index of the first malformed operation in operations of one function."""
+    def _suspect(self, code: int, history: History) -> int | None:
+        """The index of the first malformed operation of one function, an index itself."""
+        f = history.functions[code]
+        mine = np.flatnonzero(history.f == code)
         shape = self.functions.get(f)
         if shape is None:
-            return int(history.origin[0]) if self.functions else self._suspect_pair(f, history)
-        bad = ~shape.argument.mask(history.argument, None, history.values)
-        told = history.status == OK
-        bad[told] |= ~shape.result.mask(
-            history.result[told], history.argument[told], history.values
-        )
-        found = np.flatnonzero(bad)
-        if len(found):
-            return int(history.origin[found[0]])
+            return int(mine[0]) if self.functions else self._suspect_pair(f, mine, history)
+        argument = history.argument[mine]
+        bad = ~shape.argument.mask(argument, None, history.values)
+        told = np.flatnonzero(history.status[mine] == OK)
+        bad[told] |= ~shape.result.mask(history.result[mine[told]], argument[told], history.values)
+        if bad.any():
+            return int(mine[bad.argmax()])
         if type(self).check_operation is not Model.check_operation:
-            return self._suspect_pair(f, history)
+            return self._suspect_pair(f, mine, history)
         return None
 
-    def _suspect_pair(self, f: str, history: History) -> int | None:
+    def _suspect_pair(self, f: str, mine: Integers, history: History) -> int | None:
         """The same, each by `check_operation`: for models that have their own."""
-        pairs = np.stack([history.argument, history.result], axis=1)
+        pairs = np.stack([history.argument[mine], history.result[mine]], axis=1)
         _, places = np.unique(pairs, axis=0, return_index=True)
-        for i in sorted(places.tolist()):
+        for i in mine[np.sort(places)].tolist():
             one = history.operation(i)
             if self.check_operation(f, one.argument, one.result) is not None:
-                return one.origin
+                return int(i)
         return None
-
-
-def _by_function(history: History) -> tuple[list[str], list[History]]:
-    """Each function that occurs, with its operations; their `origin` is the index in `history`."""
-    here = history.with_columns(origin=np.arange(len(history)))
-    codes = occurring(history.f)
-    return [history.functions[f] for f in codes], [here.take(history.f == f) for f in codes]
 
 
 def _without_time(history: History) -> list[int]:

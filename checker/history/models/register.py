@@ -31,20 +31,17 @@ class Register(Model):
     def step(self, state: State, f: str, argument: Value, result: Value) -> State | None:
         if f == "write":
             return stored(argument)
+        if f == "cas":
+            return compare_and_set(state, argument, result)
         return state if result is UNKNOWN or stored(result) == state else None
 
 
 class CasRegister(Register):
-    """A register with compare-and-set.  A state is its value."""
+    """A register that is asked for compare-and-set, too."""
 
     name = "cas-register"
     functions: ClassVar = {**Register.functions, "cas": Shape(FROM_TO, DONE_OR_NOT)}
     conditional = frozenset({"cas"})
-
-    def step(self, state: State, f: str, argument: Value, result: Value) -> State | None:
-        if f == "cas":
-            return compare_and_set(state, argument, result)
-        return super().step(state, f, argument, result)
 
 
 def compare_and_set(state: State, argument: Value, result: Value) -> State | None:

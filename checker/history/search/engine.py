@@ -105,17 +105,20 @@ def search(
     budget: Budget | None = None,
     *,
     with_order: bool = False,
+    with_last: bool = True,
     engine: str | None = None,
     deadline: float | None = None,
 ) -> Verdict:
     """Decides a history of one object.  `engine`: one of `ENGINES`; None: both.
 
-    `deadline`, of `time.monotonic`: earlier than the budget's, it counts.
+    `with_last`: the verdict has its `last` configurations.  `deadline`, of `time.monotonic`: if it
+    is earlier than the budget's, it counts.
     Errors: whatever `model.step` raises.  Without a C compiler plain.py does it, whatever `engine`.
     """
     verdict = search_problem(
-        problem_of(history, model), budget, with_order=with_order, engine=engine, deadline=deadline
-    )
+        problem_of(history, model), budget,
+        with_order=with_order, with_last=with_last, engine=engine, deadline=deadline,
+    )  # fmt: skip
     if len(checked := checked_operations(history)) == len(history):
         return verdict
     return _renumbered(verdict, checked.tolist())
@@ -158,7 +161,7 @@ def search_problem(
     engine: str | None = None,
     deadline: float | None = None,
 ) -> Verdict:
-    """As `search`.  `with_last`: the verdict has its `last` configurations."""
+    """As `search`."""
     budget = budget or Budget()
     begun = time.monotonic()
     ends = min(budget.deadline(), float("inf") if deadline is None else deadline)

@@ -67,18 +67,20 @@ class Known:
 
 def complete(states: States, step: Step, opened: Sequence[bool], most: int) -> Complete | None:
     """The table, unless it has more than `most` entries, or many states, or several can follow."""
-    kinds = len(opened)
+    kinds, number = len(opened), states.number
     most_states = min(MOST_STATES, most // max(1, kinds))
     rows: list[list[int]] = []
     while len(rows) < len(states.of):
         if len(states.of) > most_states:
             return None
-        state, row = states.of[len(rows)], []
+        own = len(rows)
+        state, row = states.of[own], [NONE] * kinds
         for kind in range(kinds):
             after = step(state, kind)
             if len(after) > 1:
                 return None
-            row.append(states.number(after[0]) if after else NONE)
+            if after:
+                row[kind] = own if after[0] is state else number(after[0])
         rows.append(row)
     return _read_off(np.array(rows, dtype=np.uint32).reshape(len(rows), kinds), opened)
 
