@@ -13,6 +13,7 @@ Rules of this package:
 from __future__ import annotations
 
 import atexit
+import gc
 import importlib
 import os
 import sys
@@ -38,6 +39,10 @@ COMMANDS = {
     "linearize": "checker.cli.linearize",
 }
 """Each command and its module, which holds it as `command`."""
+
+
+OBJECTS_BETWEEN_COLLECTIONS = 100_000
+"""What is imported is no garbage, and to look through it again and again takes 10 ms."""
 
 
 class Commands(click.Group):
@@ -71,6 +76,8 @@ class Commands(click.Group):
         **extra: Any,
     ) -> NoReturn:
         """Run, and exit with a documented status whatever happens."""
+        if args is None:
+            gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
         try:
             status = super().main(
                 args, prog_name or "quorate", complete_var, standalone_mode=False, **extra

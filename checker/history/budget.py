@@ -133,7 +133,7 @@ def looking() -> Iterator[None]:
 def resident_bytes() -> int:
     """What the process has in memory now."""
     try:
-        with open("/proc/self/statm", "rb") as file:
+        with open("/proc/self/statm", "rb", 0) as file:
             return int(file.read().split()[1]) * PAGE
     except (OSError, ValueError, IndexError):
         return peak_bytes()
@@ -145,10 +145,8 @@ def peak_bytes() -> int:
     `getrusage` tells that of the process that started this one, if it was larger.
     """
     try:
-        with open("/proc/self/status", "rb") as file:
-            for line in file:
-                if line.startswith(b"VmHWM:"):
-                    return int(line.split()[1]) * 1024
+        with open("/proc/self/status", "rb", 0) as file:
+            return int(file.read().partition(b"VmHWM:")[2].split(None, 1)[0]) * 1024
     except (OSError, ValueError, IndexError):
         pass
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

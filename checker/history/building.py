@@ -90,7 +90,12 @@ class Unusable(ValueError):
 
 def _frozen(values: Sequence[Any]) -> list[Any]:
     try:
-        return [one if type(one) in _PLAIN else typed(freeze(one)) for one in values]
+        return [
+            one if type(one) in _PLAIN
+            else tuple(one) if type(one) is list and _PLAIN.issuperset(map(type, one))
+            else typed(freeze(one))
+            for one in values
+        ]  # fmt: skip
     except ValueError:
         for i, one in enumerate(values):
             try:
@@ -202,7 +207,8 @@ class Builder:
             keep = np.concatenate([chunk["process"] for chunk in self._chunks]) != nemesis
         joined = {}
         for name in list(self._chunks[0]):
-            column = np.concatenate([chunk.pop(name) for chunk in self._chunks])
+            parts = [chunk.pop(name) for chunk in self._chunks]
+            column = parts[0] if len(parts) == 1 else np.concatenate(parts)
             joined[name] = column if keep is None else column[keep]
         for name, table in self._tables.items():
             joined[name] = table.dense(joined[name])

@@ -23,6 +23,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -35,7 +36,7 @@ from checker.history.models import model as model_named
 from checker.history.native import missing
 from checker.history.result import Consistency, Limit, Result, Verdict
 from checker.history.rules import Failed, Null, checked
-from checker.history.search import Budget, search
+from checker.history.search import Budget, Problem, problem_of, search_problem
 from checker.history.search import Verdict as Searched
 from checker.history.values import Value
 
@@ -142,6 +143,19 @@ class Violation:
     conflict: Sequence[int] = ()
     position: int | None = None
     reason: str = ""
+    problem: Problem | None = None
+    """If it is known."""
+
+
+class Part:
+    """Operations on one key, of which none failed."""
+
+    def __init__(self, history: History, model: Model) -> None:
+        self.history, self.model = history, model
+
+    @cached_property
+    def problem(self) -> Problem:
+        return problem_of(self.history, self.model)
 
 
 @dataclass
@@ -220,10 +234,11 @@ class _Portfolio:
             return True
         if self.algorithm is not None or len(keys) > 1 or not _is_easy(history):
             return False
-        verdict = self.one(history, SMALL_WORK)
+        part = Part(history, self.model)
+        verdict = self.one(part, SMALL_WORK)
         if verdict.kind == "unknown":
             return False
-        self.take(history, verdict)
+        self.take(part, verdict)
         return True
 
     def revised(self, history: History, keys: Sequence[int]) -> Sequence[int]:
@@ -274,13 +289,13 @@ class _Portfolio:
 
     # ------------------------------------------------------------------- the general search
 
-    def one(self, part: History, work: int | None) -> Searched:
+    def one(self, part: Part, work: int | None) -> Searched:
         budget = Budget(memory_bytes=self.spending.memory_bytes, work=work)
         engine = GENERAL.get(self.algorithm or "search")
-        return search(
-            part, self.model, budget,
-            with_last=False, engine=engine, deadline=self.spending.deadline,
-        )  # fmt: skip
+        deadline = self.spending.deadline
+        return search_problem(
+            part.problem, budget, with_last=False, engine=engine, deadline=deadline
+        )
 
     def general(self, history: History, keys: Iterable[int]) -> None:
         keys = list(keys)
@@ -292,16 +307,17 @@ class _Portfolio:
     def searched(self, parts: dict[int, History], more: Iterable[tuple[int, History]]) -> None:
         """Each key in turn, and again those that took long."""
 
-        def every() -> Iterator[History]:
-            yield from parts.values()
+        def every() -> Iterator[Part]:
+            for history in parts.values():
+                yield Part(history, self.model)
             for key, history in more:
-                yield history.of_key(key)
+                yield Part(history.of_key(key), self.model)
 
         with looking():
             self.all_searched(every())
 
-    def all_searched(self, parts: Iterable[History]) -> None:
-        again: list[tuple[History, Searched]] = []
+    def all_searched(self, parts: Iterable[Part]) -> None:
+        again: list[tuple[Part, Searched]] = []
         for part, verdict in self.turns(parts, TURN_WORK):
             if verdict.kind == "unknown":
                 again.append((part, verdict))
@@ -325,10 +341,8 @@ class _Portfolio:
                 verdict.verified if known is None else min(known, verdict.verified)
             )
 
-    def turns(
-        self, parts: Iterable[History], work: int | None
-    ) -> Iterator[tuple[History, Searched]]:
-        def of(part: History) -> tuple[History, Searched]:
+    def turns(self, parts: Iterable[Part], work: int | None) -> Iterator[tuple[Part, Searched]]:
+        def of(part: Part) -> tuple[Part, Searched]:
             return part, self.one(part, work)
 
         if self.workers <= 1:
@@ -345,12 +359,13 @@ class _Portfolio:
                 for future in running:
                     future.cancel()
 
-    def take(self, part: History, verdict: Searched) -> bool:
+    def take(self, part: Part, verdict: Searched) -> bool:
         """Whether it is a violation."""
         self.found.algorithms.update(verdict.engine.split(" and "))
         if verdict.kind == "linearizable":
             return False
-        self.found.violation = Violation(part, position=verdict.position)
+        found = Violation(part.history, position=verdict.position, problem=part.problem)
+        self.found.violation = found
         return True
 
 
@@ -432,6 +447,7 @@ def _explained(
             conflict=violation.conflict,
             position=violation.position,
             reason=violation.reason,
+            problem=violation.problem,
         )
     if witness is None:
         found.minimal = False

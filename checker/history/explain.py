@@ -33,9 +33,11 @@ from checker.history.budget import LimitReached, Spending
 from checker.history.history import OPEN, History, Operation
 from checker.history.models.model import Model
 from checker.history.needs import Needs, needs_of
-from checker.history.search import Budget, Problem, Verdict, problem_of, search_problem
+from checker.history.search import Budget, Problem, Trials, Verdict, problem_of, search_problem
 
 FIRST_CHUNK = 4
+REBASED = 4
+"""When so few are left of what was prepared for trials, less is prepared."""
 MOST_SENSIBLE = 40
 """Operations that are tried in all orders, at most; more are taken to be sensible."""
 SENSIBLE_WORK = 1 << 23
@@ -62,13 +64,15 @@ def explain(
     conflict: Sequence[int] = (),
     position: int | None = None,
     reason: str = "",
+    problem: Problem | None = None,
 ) -> Witness | None:
     """A witness in the history of one object that is not linearizable.
 
     `conflict`: indices of operations that cannot be ordered; or `position`: of the return that no
-    order explains.  `reason` begins the words.  None if the limit came before anything was found.
+    order explains.  `reason` begins the words.  `problem`: that of the history, if it is known.
+    None if the limit came before anything was found.
     """
-    return _Explaining(history, model, spending).witness(conflict, position, reason)
+    return _Explaining(history, model, spending, problem).witness(conflict, position, reason)
 
 
 def explain_sequential(history: History, model: Model, spending: Spending) -> Witness | None:
@@ -79,9 +83,15 @@ def explain_sequential(history: History, model: Model, spending: Spending) -> Wi
 class _Explaining:
     """Sub-histories are lists of indices, ascending."""
 
-    def __init__(self, history: History, model: Model, spending: Spending) -> None:
+    def __init__(
+        self, history: History, model: Model, spending: Spending, problem: Problem | None = None
+    ) -> None:
         self.history, self.model, self.spending = history, model, spending
-        self.problem = problem_of(history, model)
+        self.problem = problem_of(history, model) if problem is None else problem
+        self.base: list[int] = []
+        """All that is tried is among these."""
+        self.trials: Trials | None = None
+        """Of the base, when it is first asked."""
         known = self.known_needs()
         self.guarded = known is None
         self.needs = known or Needs()
@@ -96,11 +106,21 @@ class _Explaining:
             some = self.first(conflict, position)
             if some is None:
                 return None
+            self.shrunk_to(some)
             for step in self.smaller(some):
                 some, minimal = step
+                if REBASED * len(some) < len(self.base):
+                    self.shrunk_to(some)
         except LimitReached:
             minimal = False
+        finally:
+            self.shrunk_to([])
         return None if some is None else self.told(some, minimal, reason)
+
+    def shrunk_to(self, base: list[int]) -> None:
+        if self.trials is not None:
+            self.trials.close()
+        self.base, self.trials = base, None
 
     # ------------------------------------------------------------------- where to begin
 
@@ -164,7 +184,6 @@ class _Explaining:
         key = tuple(some)
         found = self.tried.get(key)
         if found is None:
-            self.spending.look()
             found = self.refuted(some)
             if found and self.guarded:
                 found = self.is_sensible(some)
@@ -172,6 +191,12 @@ class _Explaining:
         return found
 
     def refuted(self, some: list[int]) -> bool:
+        if self.base:
+            self.trials = self.trials or Trials(self.problem, self.base)
+            limits = self.spending.deadline, self.spending.memory_bytes or 0
+            found = self.trials.refuted(some, *limits)
+            if found is not None:
+                return found
         return self.searched(some, TRIAL_WORK).kind == "not linearizable"
 
     def searched(
@@ -183,6 +208,7 @@ class _Explaining:
         with_last: bool = False,
     ) -> Verdict:
         """`part`: these operations, with other times."""
+        self.spending.look()
         verdict = search_problem(
             part or self.problem.part(some),
             Budget(memory_bytes=self.spending.memory_bytes, work=work),

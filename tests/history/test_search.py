@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
 
 from checker.history.budget import resident_bytes
 from checker.history.history import OPEN
-from checker.history.search import Budget, Problem, Verdict, search_problem
+from checker.history.search import Budget, Problem, Trials, Verdict, search_problem
 from checker.history.search import engine as engine_module
 from checker.history.search import native as native_module
 from checker.history.search.engine import RELAXED
@@ -104,6 +106,24 @@ def test_relaxed_frontiers_refute_only_what_is_not_linearizable(name: str) -> No
             else:
                 assert verdict.kind == "unknown" or verdict.order == ()  # nothing returned
     assert refuted > 3
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_trials_of_parts_agree_with_the_definition(name: str) -> None:
+    seen = set()
+    for seed in range(60):
+        random = Random(seed)
+        problem = recorded(name, 8, 2 + seed % 4, seed)
+        whole = range(problem.operations)
+        base = sorted(random.sample(whole, random.randint(1, len(whole))))
+        with closing(Trials(problem, base)) as trials:
+            for _ in range(8):
+                some = sorted(random.sample(base, random.randint(0, len(base))))
+                expected = not is_linearizable(problem.part(some))
+                assert trials.refuted(some, float("inf"), 0) is expected, (name, seed, some)
+                seen.add(expected)
+            assert trials.refuted(base, 0.0, 0) in (None, False), "no time is left"
+    assert len(seen) == 2
 
 
 def test_slices_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

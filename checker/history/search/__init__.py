@@ -9,11 +9,13 @@ from checker.history.search.engine import (
     search_problem,
 )
 from checker.history.search.problem import Problem, problem_of
+from checker.history.search.trials import Trials
 
 __all__ = [
     "Budget",
     "Configuration",
     "Problem",
+    "Trials",
     "Verdict",
     "problem_of",
     "search",

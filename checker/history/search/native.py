@@ -273,20 +273,32 @@ def _most_pending(events: NDArray[np.uint32], is_open: NDArray[np.bool_]) -> int
 
 
 class Search:
-    """One search of a prepared problem by one engine.  `close` it."""
+    """One search of a prepared problem by one engine.  `close` it.
 
-    def __init__(self, prepared: Prepared, engine: Engine, *, with_order: bool) -> None:
+    `events`: only these of the problem's; positions and what is told of operations are then of no
+    use, but for the status.
+    """
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        engine: Engine,
+        *,
+        with_order: bool,
+        events: NDArray[np.uint32] | None = None,
+    ) -> None:
         self.prepared, self.engine = prepared, engine
         self.library = prepared.library
         p = prepared
         flags = as_numbers(p.reads, np.uint8)
+        events = p.events if events is None else events
         self._search = self.library.search_new(
             p.machine,
             engine,
             len(p.kind),
-            len(p.events),
+            len(events),
             p.kind.ctypes.data,
-            p.events.ctypes.data,
+            events.ctypes.data,
             flags.ctypes.data,
             p.field_of.ctypes.data,
             len(p.fields) // 4,
