@@ -85,7 +85,7 @@ class Spending:
 
         def look(_: int, frame: FrameType | None) -> None:
             if armed and (frame is None or frame.f_code not in _called_by_c):
-                (more_patient if _looking else patient).look()
+                (more_patient if _looking and _looking[-1] else patient).look()
 
         signal.signal(signal.SIGALRM, look)
         signal.setitimer(signal.ITIMER_REAL, WATCH_SECONDS, WATCH_SECONDS)
@@ -113,8 +113,8 @@ def called_by_c(function: F) -> F:
     return function
 
 
-_looking: list[None] = []
-"""One for each `looking` that the program is in."""
+_looking: list[bool] = []
+"""One for each `looking` (true) and `preparing` that the main thread is in."""
 
 
 @contextmanager
@@ -123,7 +123,23 @@ def looking() -> Iterator[None]:
 
     So the answer must be put away inside, too: `watched` waits longer for it.
     """
-    _looking.append(None)
+    with _inside(True):
+        yield
+
+
+@contextmanager
+def preparing() -> Iterator[None]:
+    """Inside of `looking`: here nobody looks, so that `watched` does not wait longer."""
+    with _inside(False):
+        yield
+
+
+@contextmanager
+def _inside(looks: bool) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    _looking.append(looks)
     try:
         yield
     finally:
@@ -171,6 +187,7 @@ __all__ = [
     "called_by_c",
     "looking",
     "peak_bytes",
+    "preparing",
     "process_began",
     "resident_bytes",
 ]

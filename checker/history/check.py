@@ -29,7 +29,7 @@ from typing import Final
 import numpy as np
 
 from checker.errors import QuorateError
-from checker.history.budget import LimitReached, Spending, looking, peak_bytes
+from checker.history.budget import LimitReached, Spending, looking, peak_bytes, preparing
 from checker.history.history import NO_TIME, History
 from checker.history.models import Model
 from checker.history.models import model as model_named
@@ -155,7 +155,8 @@ class Part:
 
     @cached_property
     def problem(self) -> Problem:
-        return problem_of(self.history, self.model)
+        with preparing():
+            return problem_of(self.history, self.model)
 
 
 @dataclass
@@ -327,7 +328,7 @@ class _Portfolio:
             return
         waiting = {id(part): verdict for part, verdict in again}
         for part, verdict in self.turns([part for part, _ in again if self.again], None):
-            if verdict.verified > waiting[id(part)].verified:
+            if verdict.verified >= waiting[id(part)].verified:
                 waiting[id(part)] = verdict
             if verdict.kind != "unknown":
                 del waiting[id(part)]
@@ -470,10 +471,12 @@ def _not_decided(found: _Found, history: History, consistency: Consistency) -> N
     if consistency == "linearizable":
         found.verified = found.verified or 0
         begun = int((history.invoked < found.verified).sum())
-        more = (
-            f"the first {found.verified:,} of {history.events:,} events ({begun:,} operations) "
-            "are linearizable"
-        )
+        more = f"none of {history.events:,} events was verified by then"
+        if found.verified:
+            more = (
+                f"the first {found.verified:,} of {history.events:,} events "
+                f"({begun:,} operations) are linearizable"
+            )
     else:
         more = found.reason
     found.reason = f"{LIMITS[found.limit]}; {more}" if more else LIMITS[found.limit]

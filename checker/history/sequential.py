@@ -32,7 +32,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from checker.history.budget import LimitReached, Spending
+from checker.history.budget import LimitReached, Spending, preparing
 from checker.history.history import History
 from checker.history.models.model import Model
 from checker.history.result import Limit
@@ -66,9 +66,10 @@ def sequential(
     The history is as `rules.checked` and `model.prepare` give it.  `work`: at most so much, about
     2^26 a second.
     """
-    lines = lines_of(history, model)
     try:
-        search = Search(lines)
+        with preparing():
+            lines = lines_of(history, model)
+            search = Search(lines)
     except NoKernelError:
         return plain(history, model, spending, work=work)
     try:

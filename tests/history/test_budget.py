@@ -10,7 +10,15 @@ from typing import Any
 
 import pytest
 
-from checker.history.budget import LimitReached, Spending, called_by_c, looking, resident_bytes
+from checker.history import budget
+from checker.history.budget import (
+    LimitReached,
+    Spending,
+    called_by_c,
+    looking,
+    preparing,
+    resident_bytes,
+)
 from checker.history.check import linearize
 from checker.history.models import Model
 from tests.history.test_check import one_by_one
@@ -47,6 +55,21 @@ def test_what_looks_by_itself_is_waited_for_but_not_for_ever() -> None:
     assert said
     with pytest.raises(LimitReached), spending.watched(), looking():
         for_ever()
+
+
+def test_what_is_prepared_does_not_look_and_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(budget, "PATIENT_SECONDS", 10**6)
+    spending = Spending(time.monotonic() + 0.05)
+    until = time.monotonic() + 60
+
+    def prepare() -> None:
+        while time.monotonic() < until:
+            pass
+
+    with pytest.raises(LimitReached), spending.watched(), looking(), preparing():
+        prepare()
 
 
 def test_the_lines_of_what_c_calls_are_not_ended() -> None:

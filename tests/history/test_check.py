@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from checker.history.budget import Spending
+from checker.history import check
+from checker.history.budget import Spending, resident_bytes
 from checker.history.building import Builder
 from checker.history.check import AlgorithmError, linearize
 from checker.history.follow import Following
@@ -203,13 +204,25 @@ def test_a_limit_of_time_is_kept() -> None:
 
 
 def test_a_limit_of_memory_is_kept() -> None:
-    from checker.history.budget import resident_bytes
-
     limit = resident_bytes() + 40 * 2**20
     result = linearize(hard(), "queue", memory_bytes=limit, seconds=60)
     assert result.verdict == "unknown"
     assert result.limit == "memory"
     assert resident_bytes() < limit + 40 * 2**20
+
+
+def test_of_two_turns_the_limit_of_the_second_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check, "SMALL_WORK", 1 << 16)
+    monkeypatch.setattr(check, "TURN_WORK", 1 << 16)
+    limit = resident_bytes() + 40 * 2**20
+    result = linearize(hard(), "queue", memory_bytes=limit, seconds=120)
+    assert result.limit == "memory"
+
+
+def test_what_was_not_verified_is_not_said_to_be() -> None:
+    result = linearize(hard(), "queue", seconds=0)
+    assert (result.verified, result.limit) == (0, "time")
+    assert result.reason == "the time limit was reached; none of 1,260 events was verified by then"
 
 
 def test_workers_change_nothing() -> None:

@@ -68,7 +68,7 @@ from contextlib import ExitStack, closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from checker.history.budget import LimitReached
+from checker.history.budget import LimitReached, preparing
 from checker.history.search.native import (
     Engine,
     NoKernelError,
@@ -167,7 +167,8 @@ def search_problem(
     ends = min(budget.deadline(), float("inf") if deadline is None else deadline)
     with ExitStack() as stack:
         try:
-            prepared = stack.enter_context(closing(Prepared(problem)))
+            with preparing():
+                prepared = stack.enter_context(closing(Prepared(problem)))
         except NoKernelError:
             from checker.history.search.plain import search_plainly
 
