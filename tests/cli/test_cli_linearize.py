@@ -273,6 +273,19 @@ def test_a_limit_of_time(tmp_path: Path) -> None:
     assert data["verified_events"] > 0
 
 
+def test_a_limit_of_memory(tmp_path: Path) -> None:
+    """Tables that double, of Python and of C, are not made where there is no room for them."""
+    path = tmp_path / "hard.jsonl"
+    path.write_text(hard())
+    command = [sys.executable, "-m", "checker.cli", "linearize", str(path), "-m", "queue"]
+    command += ["--max-memory", "150M", "--json"]
+    done = subprocess.run(command, capture_output=True, check=False, cwd=ROOT)
+    assert done.returncode == 3
+    data = json.loads(done.stdout)
+    assert (data["verdict"], data["limit"]) == ("unknown", "memory")
+    assert 0.8 < data["peak_memory_bytes"] / (150 * 2**20) < 1.05
+
+
 def test_following_a_file_that_grows(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     path.write_text(GOOD)

@@ -17,6 +17,7 @@ import platform
 import shutil
 import signal
 import stat
+import threading
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -176,9 +177,21 @@ class Building:
 
 @contextlib.contextmanager
 def _undisturbed() -> Iterator[None]:
-    """What a signal raises is raised at the end: else a process could be lost."""
-    held = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGALRM, signal.SIGINT))
+    """What a signal raises is raised at the end: else a process could be lost.
+
+    To block signals would not do: another thread may get them, and this one handle them.
+    """
+    came: list[int] = []
+    held = {one: signal.getsignal(one) for one in (signal.SIGALRM, signal.SIGINT)}
+    if threading.current_thread() is not threading.main_thread() or None in held.values():
+        yield
+        return
+    for one in held:
+        signal.signal(one, lambda number, _: came.append(number))
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+        for one, handler in held.items():
+            signal.signal(one, handler)
+        for number in dict.fromkeys(came):
+            signal.raise_signal(number)

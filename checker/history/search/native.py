@@ -126,6 +126,8 @@ class Asking:
     def __init__(self, problem: Problem, states: States) -> None:
         self.problem, self.states = problem, states
         self.error: BaseException | None = None
+        self.memory_bytes = 0
+        """The limit of the search that asks; 0: there is none."""
         self.answers = (c_uint32 * MOST_ANSWERS)()
         self.callback = ASK(self._answer)
 
@@ -144,6 +146,8 @@ class Asking:
                 raise ValueError(f"more than {MOST_ANSWERS} states may follow one operation")
             for i, one in enumerate(after):
                 self.answers[i] = self.states.number(one)
+            if len(self.states.of) >= self.states.grows_at:
+                self.states.look(self.memory_bytes)
             if len(self.states.of) > MOST_NUMBER:
                 raise MemoryError("too many states")
             return len(after)
@@ -316,6 +320,7 @@ class Search:
 
     def run(self, work: int, deadline: float, memory_bytes: int) -> Status:
         """`deadline`: of `time.monotonic`; `memory_bytes`: of the process, 0: no limit."""
+        self.prepared.asking.memory_bytes = memory_bytes
         status = self.library.search_run(self._search, self.engine, work, deadline, memory_bytes)
         self.prepared.asking.check()
         return Status(status)

@@ -14,16 +14,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from sys import getsizeof
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from checker.history.budget import LimitReached, resident_bytes
 
 State = Hashable
 Step = Callable[[State, int], Sequence[State]]
 """The states that can follow when an operation of a kind happens; none: it cannot happen."""
 
 NONE = 0xFFFFFFFF
+SMALL_TABLE = (1 << 17) // 3 - 64
+"""A little less than two thirds of 2^16.  To make a smaller one anew takes some 4 MB."""
 MOST_STATES = 256
 """Of a complete table."""
 
@@ -34,6 +39,8 @@ class States:
     def __init__(self, initial: State) -> None:
         self.of: list[State] = [initial]
         self._number = {initial: 0}
+        self.grows_at = SMALL_TABLE
+        """So many states, and the table of their numbers will soon be made anew, twice as large."""
 
     def number(self, state: State) -> int:
         found = self._number.get(state)
@@ -41,6 +48,16 @@ class States:
             found = self._number[state] = len(self.of)
             self.of.append(state)
         return found
+
+    def look(self, memory_bytes: int) -> None:
+        """`LimitReached` if the table cannot be made anew within a limit (of the process).
+
+        A dict of Python with 2^k places is full at two thirds of them; while it is made anew there
+        are the old one and the new one.  (`GROWTH_RATE` in CPython's Objects/dictobject.c.)
+        """
+        if memory_bytes and resident_bytes() + 2 * getsizeof(self._number) > memory_bytes:
+            raise LimitReached("memory")
+        self.grows_at *= 2
 
 
 @dataclass(frozen=True)

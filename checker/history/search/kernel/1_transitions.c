@@ -46,7 +46,11 @@ typedef struct {
     const u32 *answer;
     u64 asked;
     u64 bytes;
+    u64 memory_limit; /* of the process, 0: none */
+    int full;         /* there is no memory for more */
 } Machine;
+
+static u64 resident(void);
 
 INLINE u64 mixed(u64 x) {
     x *= 0x9E3779B97F4A7C15ull;
@@ -86,9 +90,11 @@ u64 machine_asked(const Machine *m) { return m->asked; }
 
 static int machine_grow(Machine *m) {
     u64 slots = 2 * m->slots;
+    m->full = m->memory_limit && slots > 1 << 16 && resident() + slots * 12 > m->memory_limit;
+    if (m->full) return 0;
     u64 *keys = calloc(slots, 8);
     u32 *values = malloc(slots * 4);
-    if (!keys || !values) { free(keys); free(values); return 0; }
+    if (!keys || !values) { free(keys); free(values); m->full = 1; return 0; }
     for (u64 i = 0; i < m->slots; i++) {
         if (!m->keys[i]) continue;
         u64 at = mixed(m->keys[i]) & (slots - 1);

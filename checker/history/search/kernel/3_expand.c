@@ -137,7 +137,7 @@ static __attribute__((noinline)) int grow(Search *s, void **at, u64 *room, u64 e
 
 INLINE u32 next_state(Search *s, u32 state, u32 kind) {
     u32 value = next_of(s->machine, state, kind);
-    if (UNLIKELY(value == FAILED)) s->failure = ASK_FAILED;
+    if (UNLIKELY(value == FAILED)) s->failure = s->machine->full ? OUT_OF_MEMORY : ASK_FAILED;
     return value;
 }
 

@@ -48,7 +48,8 @@ Search *search_new(Machine *m, int engine, u32 operations, u32 events, const u32
 int search_run(Search *s, int engine, u64 work, double deadline, u64 memory) {
     s->pause_at = s->work + work < s->work ? ~0ull : s->work + work;
     s->deadline = deadline;
-    s->memory_limit = memory;
+    s->memory_limit = s->machine->memory_limit = memory;
+    s->machine->full = 0;
     if (now() > deadline) return OUT_OF_TIME;
     int status = engine == DEPTH_FIRST ? depth_run(s) : frontier_run(s);
     /* A transition that could not be asked gives no way on: that is no verdict. */
