@@ -7,6 +7,8 @@ import re
 import signal
 import subprocess
 import sys
+import threading
+import time
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -73,14 +75,21 @@ def test_ctrl_c_is_an_honest_undecided(grid: str) -> None:
         env=os.environ | {"TERM": "xterm", "COLUMNS": "100"},
     )
     os.close(side)
-    shown = b""
+    shown = bytearray()
+
+    def read() -> None:  # all the time: what nobody reads cannot be written for ever
+        with suppress(OSError):
+            while more := os.read(main, 65536):
+                shown.extend(more)
+
+    reader = threading.Thread(target=read)
+    reader.start()
     # The first line may come before the search has done anything; it runs once there is another.
-    while not re.search(rb"\d\d states  ", shown):
-        shown += os.read(main, 65536)
+    while reader.is_alive() and not re.search(rb"\d\d states  ", shown):
+        time.sleep(0.01)
     running.send_signal(signal.SIGINT)
     out, _ = running.communicate(timeout=60)
-    with suppress(OSError):  # nothing more was shown
-        shown += os.read(main, 65536)
+    reader.join()
     os.close(main)
     data = json.loads(out)
     assert running.returncode == 3
