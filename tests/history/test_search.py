@@ -9,14 +9,16 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 
 from checker.history.budget import resident_bytes
 from checker.history.history import OPEN
-from checker.history.search import Budget, Problem, Trials, Verdict, search_problem
+from checker.history.search import Budget, Objects, Problem, Trials, Verdict, search_problem
 from checker.history.search import engine as engine_module
 from checker.history.search import native as native_module
 from checker.history.search.engine import RELAXED
+from checker.history.search.objects import LINEARIZABLE
 from checker.history.search.plain import search_plainly
 from checker.history.search.problem import problem_from
 from checker.history.search.reference import depth_first, frontier
@@ -113,7 +115,7 @@ def test_trials_of_parts_agree_with_the_definition(name: str) -> None:
     seen = set()
     for seed in range(60):
         random = Random(seed)
-        problem = recorded(name, 8, 2 + seed % 4, seed)
+        problem = recorded(name, 8, 2 + seed % 4, seed, crash=0.2 + 0.4 * (seed % 2))
         whole = range(problem.operations)
         base = sorted(random.sample(whole, random.randint(1, len(whole))))
         with closing(Trials(problem, base)) as trials:
@@ -124,6 +126,31 @@ def test_trials_of_parts_agree_with_the_definition(name: str) -> None:
                 seen.add(expected)
             assert trials.refuted(base, 0.0, 0) in (None, False), "no time is left"
     assert len(seen) == 2
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_objects_decided_together_agree_with_the_definition(name: str) -> None:
+    seen, useful = set(), 0
+    for seed in range(60):
+        random = Random(seed)
+        problem = recorded(name, 4 + seed % 8, 2 + seed % 4, seed, crash=0.2 + 0.4 * (seed % 2))
+        count = random.randint(1, 3)
+        object_of = np.array([random.randrange(count) for _ in range(problem.operations)])
+        with closing(Objects(problem, object_of, count)) as objects:
+            useful += objects.is_useful
+            if not objects.is_useful:
+                continue
+            for one in range(count):
+                part = problem.part(np.flatnonzero(object_of == one))
+                position = objects.refuted(one, float("inf"), 0)
+                assert position is not None
+                assert (position == LINEARIZABLE) is is_linearizable(part), (name, seed)
+                if position != LINEARIZABLE:
+                    assert position == decided(part, "frontier").position
+                seen.add(position == LINEARIZABLE)
+    if name in ("register", "cas-register", "mutex"):  # others may have too many states
+        assert useful == 60
+        assert len(seen) == 2
 
 
 def test_slices_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

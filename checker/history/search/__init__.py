@@ -8,12 +8,14 @@ from checker.history.search.engine import (
     search_keys,
     search_problem,
 )
+from checker.history.search.objects import Objects
 from checker.history.search.problem import Problem, problem_of
 from checker.history.search.trials import Trials
 
 __all__ = [
     "Budget",
     "Configuration",
+    "Objects",
     "Problem",
     "Trials",
     "Verdict",

@@ -34,11 +34,12 @@ R2, *of the same kind, that which returns first*.  Let a and b be pending, of th
 R3, *open operations late*.  An open operation x may take effect at any time after its invocation,
     or never.  If x can be left out of w and the states that follow stay, leave it out: R4.
     If x and the operation y after it give the same state the other way round, and y is closed,
-    put x behind y; if y is open, too, put that first whose kind was invoked first.  Each change
-    makes w smaller in this order: fewer open operations; then, more closed operations before
-    the open ones; then, fewer adjacent open ones out of order.  So it comes to an end, in a w
-    whose open operations stand in chains x1 ... xk y, y closed, where none can be left out, form a
-    loop, or be put behind y.  Only such chains are tried, each with its y.
+    put x behind y; if y is open, too, put that first whose kind comes first, in any one order of
+    all kinds: x never returns, and so holds nobody back.  Each change makes w smaller in this
+    order: fewer open operations; then, more closed operations before the open ones; then, fewer
+    adjacent open ones out of order.  So it comes to an end, in a w whose open operations stand in
+    chains x1 ... xk y, y closed, where none can be left out, form a loop, or be put behind y.
+    Only such chains are tried, each with its y.
 R4, *dominance*.  Of two configurations with the same state and the same pending operations that
     are not reads, one *dominates* if it has all reads of the other, and of no kind more open
     operations.  Any w of the other is one of it, less its reads.  The frontier drops the other.

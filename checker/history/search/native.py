@@ -6,6 +6,7 @@ The kernel is compiled for the number of words that a configuration takes, once 
 from __future__ import annotations
 
 import ctypes
+from collections import Counter
 from collections.abc import Sequence
 from ctypes import POINTER, c_double, c_int, c_uint32, c_uint64, c_void_p
 from dataclasses import dataclass
@@ -160,10 +161,11 @@ class Prepared:
     """A problem as the kernel wants it, and the transitions that its searches share.
 
     Open reads are left out: they change nothing, and nobody waits for them.  `close` it.
+    `object_of`: of each operation, if those of different objects are never searched together.
     NoKernelError: there is no compiler.
     """
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, object_of: NDArray[Any] | None = None) -> None:
         self.problem = problem
         known = problem.known
         self.states = known.states = known.states or States(problem.initial)
@@ -180,7 +182,7 @@ class Prepared:
         left_out = is_open & self.reads[self.kind] if len(self.kind) else is_open
         self.taken = np.flatnonzero(~left_out)
         self.events, self.positions = _events(problem, self.taken, is_open)
-        self.field_of, self.fields, used_words = self._fields(table, is_open)
+        self.field_of, self.fields, used_words = self._fields(table, is_open, object_of)
         mask_words = max(1, -(-_most_pending(self.events, is_open) // 64))
         self.mask_words, self.used_words = _rounded(mask_words), _rounded(used_words)
         self.machine = None
@@ -222,18 +224,19 @@ class Prepared:
         return as_numbers(np.array(table.alike, dtype=np.uint32)[self.problem.kind], np.uint32)
 
     def _fields(
-        self, table: Complete | None, is_open: NDArray[np.bool_]
+        self, table: Complete | None, is_open: NDArray[np.bool_], object_of: NDArray[Any] | None
     ) -> tuple[NDArray[np.uint32], NDArray[np.uint32], int]:
         """For each kind its field; for each field kind, word, shift, bits; how many words."""
         field_of = np.full(len(self.problem.opened), NONE, dtype=np.uint32)
-        kinds = self.kind[self.taken[is_open[self.taken]]]
-        if not len(kinds):
+        taken = self.taken[is_open[self.taken]]
+        if not len(taken):
             return field_of, np.zeros(0, dtype=np.uint32), 0
-        invoked = self.problem.invoked[self.taken[is_open[self.taken]]]
-        kinds = kinds[np.argsort(invoked, kind="stable")]
-        counts = dict.fromkeys(kinds.tolist(), 0)
-        for kind in kinds.tolist():
-            counts[kind] += 1
+        taken = taken[np.argsort(self.problem.invoked[taken], kind="stable")]
+        kinds: list[int] = self.kind[taken].tolist()
+        objects = [0] * len(kinds) if object_of is None else object_of[taken].tolist()
+        counts = dict.fromkeys(kinds, 0)
+        for (_, kind), count in Counter(zip(objects, kinds, strict=True)).items():
+            counts[kind] = max(counts[kind], count)
         fields: list[int] = []
         word = shift = 0
         for field, (kind, count) in enumerate(counts.items()):
@@ -279,8 +282,8 @@ def _most_pending(events: NDArray[np.uint32], is_open: NDArray[np.bool_]) -> int
 class Search:
     """One search of a prepared problem by one engine.  `close` it.
 
-    `events`: only these of the problem's; positions and what is told of operations are then of no
-    use, but for the status.
+    `events`: only these of the problem's; `operations`: they are of these, and name them from 0.
+    What is told of operations is then of no use, and `furthest` counts these events.
     """
 
     def __init__(
@@ -290,18 +293,20 @@ class Search:
         *,
         with_order: bool,
         events: NDArray[np.uint32] | None = None,
+        operations: slice | None = None,
     ) -> None:
         self.prepared, self.engine = prepared, engine
         self.library = prepared.library
         p = prepared
         flags = as_numbers(p.reads, np.uint8)
         events = p.events if events is None else events
+        kind = p.kind if operations is None else p.kind[operations]
         self._search = self.library.search_new(
             p.machine,
             engine,
-            len(p.kind),
+            len(kind),
             len(events),
-            p.kind.ctypes.data,
+            kind.ctypes.data,
             events.ctypes.data,
             flags.ctypes.data,
             p.field_of.ctypes.data,

@@ -47,8 +47,8 @@ class Problem:
     def operations(self) -> int:
         return len(self.kind)
 
-    def part(self, which: Sequence[int]) -> Problem:
-        """Some of the operations, by index, ascending."""
+    def part(self, which: Sequence[int] | NDArray[Any]) -> Problem:
+        """Some of the operations, by index."""
         chosen = np.asarray(which, dtype=np.int64)
         return self._with(self.kind[chosen], self.invoked[chosen], self.returned[chosen])
 

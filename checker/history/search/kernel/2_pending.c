@@ -32,7 +32,7 @@ typedef struct {
     u32 *open_ops;   /* by field, in the order of invocation */
     u64 guard[USED_WORDS + 1];
     /* the cursor: all events before `at` are applied */
-    u32 at, active_fields;
+    u32 at, active_fields; /* those behind have nothing available */
     u64 active[MASK_WORDS], reads[MASK_WORDS];
     u32 slot_op[SLOTS], slot_kind[SLOTS];
     u64 earlier[SLOTS][MASK_WORDS]; /* pending, of the same kind, and returning earlier */
@@ -81,7 +81,7 @@ INLINE void cursor_forward(Pending *p, const Machine *m) {
     if (event & 1) { slot_remove(p, m, op); return; }
     if (p->slot[op] != NO_SLOT) { slot_add(p, m, op); return; }
     u32 field = p->field_of[p->kind[op]];
-    if (p->fields[field].available++ == 0) p->active_fields = field + 1;
+    if (p->fields[field].available++ == 0 && field >= p->active_fields) p->active_fields = field + 1;
 }
 
 INLINE void cursor_back(Pending *p, const Machine *m) {
@@ -89,7 +89,8 @@ INLINE void cursor_back(Pending *p, const Machine *m) {
     if (event & 1) { slot_add(p, m, op); return; }
     if (p->slot[op] != NO_SLOT) { slot_remove(p, m, op); return; }
     u32 field = p->field_of[p->kind[op]];
-    if (--p->fields[field].available == 0) p->active_fields = field;
+    p->fields[field].available--;
+    while (p->active_fields && !p->fields[p->active_fields - 1].available) p->active_fields--;
 }
 
 static void cursor_to(Pending *p, const Machine *m, u32 at) {
@@ -134,8 +135,8 @@ static void pending_free(Pending *p) {
     free(p->field_of); free(p->fields); free(p->open_ops); free(p->agreeing); free(p);
 }
 
-/* `fields`: four numbers each: kind, word, shift, bits.  They are in the order of the first
-   invocation of their kinds. */
+/* `fields`: four numbers each: kind, word, shift, bits.  Best in the order of the first invocation of
+   their kinds: but any will do, and the events may be only some of a history's. */
 static Pending *pending_new(const Machine *m, u32 operations, u32 events, const u32 *kind,
                             const u32 *event, const u8 *flags, const u32 *field_of,
                             u32 field_count, const u32 *fields) {
