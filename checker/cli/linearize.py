@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from checker.cli.pictures import Pictures
+    from checker.history.budget import Spending
     from checker.history.history import History
     from checker.history.models.model import Model
     from checker.history.result import Result
@@ -206,32 +207,34 @@ def command(
         "workers": workers,
         "spending": spending,
     }
-    results = []
+    from checker.history.several import linearize_each
+
     with counting("events") as tick:
-        for path in histories:
-            results.append(_one(path, given, reading, deciding, tick, pictures=pictures))
+        read = (
+            _read(path, given, reading, spending, tick, pictures=pictures) for path in histories
+        )
+        results = list(linearize_each(read, given, **deciding))
     status = give(results, as_json=as_json)
     pictures.write(results[0], given, spending, failed=failed, null=nil)
     return status
 
 
-def _one(
+def _read(
     path: str,
     model: Model,
     reading: dict[str, Any],
-    deciding: dict[str, Any],
+    spending: Spending,
     tick: Callable[[int], None],
     *,
     pictures: Pictures,
-) -> Result:
-    """Read and decide.  A limit that is reached while reading is a verdict, too."""
-    from checker.history.budget import LimitReached, Spending, peak_bytes
-    from checker.history.check import LIMITS, linearize
+) -> History | Result:
+    """A limit that is reached while reading is a result, too."""
+    from checker.history.budget import LimitReached, peak_bytes
+    from checker.history.check import LIMITS
     from checker.history.reading import read_history
     from checker.history.result import Result
 
-    events, spending = 0, deciding["spending"]
-    assert isinstance(spending, Spending)
+    events = 0
 
     def look(more: int) -> None:
         nonlocal events
@@ -244,7 +247,7 @@ def _one(
             history = read_history(path, tick=look, **reading)
         if pictures:
             pictures.history = history
-        return linearize(history, model, **deciding)
+        return history
     except LimitReached as reached:
         return Result(
             model=model.name or type(model).__name__,

@@ -22,9 +22,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 
@@ -36,9 +37,12 @@ from checker.history.models import model as model_named
 from checker.history.native import missing
 from checker.history.result import Consistency, Limit, Result, Verdict
 from checker.history.rules import Failed, Null, checked
-from checker.history.search import Budget, Problem, problem_of, search_problem
+from checker.history.search import Budget, Objects, Problem, problem_of, search_problem
 from checker.history.search import Verdict as Searched
+from checker.history.search.objects import LINEARIZABLE
 from checker.history.values import Value
+
+T = TypeVar("T")
 
 SMALL: Final = 300
 """Operations of a history that the search decides sooner than numpy sorts it."""
@@ -49,6 +53,9 @@ SMALL_WORK: Final = 1 << 20
 """Of the search of a small one, some 20 ms: what takes longer a special algorithm may do sooner."""
 TURN_WORK: Final = 1 << 26
 """Of the first turn of each key: about a second's."""
+
+TOGETHER: Final = 1 << 14
+"""Operations of small keys that are decided together: what is prepared for them stays small."""
 
 SPECIAL: Final = ("zones", "chains", "queues", "switches", "witness", "revisions")
 GENERAL: Final = {"search": None, "frontier": "frontier", "depth-first": "depth first"}
@@ -87,7 +94,7 @@ def linearize(
     if spending is None:
         deadline = float("inf") if seconds is None else begun + seconds
         spending = Spending(deadline, memory_bytes)
-    found = _Found()
+    found = Found()
     try:
         with spending.watched():
             counted = checked(history, model, failed=failed, null=null)
@@ -102,20 +109,26 @@ def linearize(
         found.limit = "interrupted"
     if found.violation is not None:
         if explain:
-            try:
-                with spending.watched():
-                    _explained(found, found.violation, model, consistency, spending)
-            except LimitReached:
-                found.minimal = False
-                found.reason = found.violation.reason or UNEXPLAINED
+            explained(found, found.violation, model, consistency, spending)
     elif found.limit is not None:
         _not_decided(found, history, consistency)
+    return answer(history, model, found, time.monotonic() - begun, consistency)
+
+
+def answer(
+    history: History,
+    model: Model,
+    found: Found,
+    seconds: float,
+    consistency: Consistency = "linearizable",
+) -> Result:
+    """What was found of a history, as it is told."""
     return Result(
         model=model.name or type(model).__name__,
         operations=len(history),
         verdict=found.verdict,
         algorithm=" and ".join(sorted(found.algorithms)),
-        seconds=time.monotonic() - begun,
+        seconds=seconds,
         peak_memory_bytes=peak_bytes(),
         witness=found.witness,
         minimal=found.minimal,
@@ -124,7 +137,7 @@ def linearize(
         limit=found.limit if found.verdict == "unknown" else None,
         consistency=consistency,
         source=history.source,
-        keys=found.keys if per_key else {},
+        keys=found.keys,
         warnings=slowly(),
     )
 
@@ -160,8 +173,8 @@ class Part:
 
 
 @dataclass
-class _Found:
-    """What is known so far."""
+class Found:
+    """What is known of a history so far."""
 
     algorithms: set[str] = field(default_factory=set)
     violation: Violation | None = None
@@ -187,7 +200,7 @@ class _Portfolio:
     history: History
     model: Model
     spending: Spending
-    found: _Found
+    found: Found
     algorithm: str | None
     per_key: bool
     workers: int
@@ -233,7 +246,7 @@ class _Portfolio:
         if self.algorithm in GENERAL:
             self.general(history, keys)
             return True
-        if self.algorithm is not None or len(keys) > 1 or not _is_easy(history):
+        if self.algorithm is not None or len(keys) > 1 or not is_easy(history):
             return False
         part = Part(history, self.model)
         verdict = self.one(part, SMALL_WORK)
@@ -300,10 +313,42 @@ class _Portfolio:
 
     def general(self, history: History, keys: Iterable[int]) -> None:
         keys = list(keys)
+        if len(keys) > 1 and self.algorithm != "depth-first":
+            with looking():
+                keys = self.small_keys(history, keys)
+            if self.found.violation is not None or not keys:
+                return
         if len(keys) == 1 and (history.key == keys[0]).all():
             self.searched({keys[0]: history}, ())
         else:
             self.searched({}, [(key, history) for key in keys])
+
+    def small_keys(self, history: History, keys: list[int]) -> list[int]:
+        """Decides those with few operations together; the keys that are left."""
+        count = np.bincount(history.key)
+        few = [key for key in keys if count[key] <= SMALL]
+        decided: set[int] = set()
+        for group in grouped(few, count[few].tolist()):
+            place = np.full(len(count), -1)
+            place[group] = np.arange(len(group))
+            part = history.take(place[history.key] >= 0)
+            with preparing():
+                problem = problem_of(part, self.model)
+                objects = Objects(problem, place[part.key], len(group))
+            with closing(objects):
+                if not objects.is_useful:
+                    break
+                limits = self.spending.deadline, self.spending.memory_bytes or 0
+                for one, key in enumerate(group):
+                    position = objects.refuted(one, *limits)
+                    if position is None:
+                        continue
+                    decided.add(key)
+                    self.found.algorithms.add("frontier")
+                    if position != LINEARIZABLE:
+                        self.found.violation = Violation(history.of_key(key), position=position)
+                        return []
+        return [key for key in keys if key not in decided]
 
     def searched(self, parts: dict[int, History], more: Iterable[tuple[int, History]]) -> None:
         """Each key in turn, and again those that took long."""
@@ -370,7 +415,22 @@ class _Portfolio:
         return True
 
 
-def _is_easy(history: History) -> bool:
+def grouped(what: Sequence[T], operations: Sequence[int]) -> Iterator[list[T]]:
+    """In their order, in groups of about TOGETHER operations; `operations`: those of each."""
+    group: list[T] = []
+    held = 0
+    for one, count in zip(what, operations, strict=True):
+        group.append(one)
+        held += count
+        if held >= TOGETHER:
+            yield group
+            group, held = [], 0
+    if group:
+        yield group
+
+
+def is_easy(history: History) -> bool:
+    """Whether the search is asked first."""
     if len(history) > SMALL or int(history.is_open.sum()) > SMALL_WIDTH:
         return False
     ended = np.sort(history.returned)
@@ -397,7 +457,7 @@ def _all_algorithms() -> str:
 
 
 def _sequential(
-    history: History, model: Model, found: _Found, spending: Spending, per_key: bool
+    history: History, model: Model, found: Found, spending: Spending, per_key: bool
 ) -> None:
     """If it is linearizable, it is; if the operations on one key are not, it is not; or both are
     undecided, and all keys are searched together."""
@@ -405,10 +465,10 @@ def _sequential(
 
     if per_key:
         for key, part in history.split():
-            one = _Found()
+            one = Found()
             _sequential(part, model, one, spending, per_key=False)
             found.keys[history.keys[key]] = one.verdict
-    tried = _Found()
+    tried = Found()
     _Portfolio(history, model, spending, tried, None, False, 1, again=False).run()
     if tried.verdict == "linearizable":
         found.algorithms |= tried.algorithms
@@ -429,27 +489,33 @@ def _sequential(
             found.reason = f"one order came to have {came}"
 
 
-def _explained(
-    found: _Found,
+def explained(
+    found: Found,
     violation: Violation,
     model: Model,
     consistency: Consistency,
     spending: Spending,
 ) -> None:
+    """A witness, unless a limit comes first."""
     from checker.history.explain import explain, explain_sequential
 
-    if consistency == "sequential":
-        witness = explain_sequential(violation.history, model, spending)
-    else:
-        witness = explain(
-            violation.history,
-            model,
-            spending,
-            conflict=violation.conflict,
-            position=violation.position,
-            reason=violation.reason,
-            problem=violation.problem,
-        )
+    witness = None
+    try:
+        with spending.watched():
+            if consistency == "sequential":
+                witness = explain_sequential(violation.history, model, spending)
+            else:
+                witness = explain(
+                    violation.history,
+                    model,
+                    spending,
+                    conflict=violation.conflict,
+                    position=violation.position,
+                    reason=violation.reason,
+                    problem=violation.problem,
+                )
+    except LimitReached:
+        pass
     if witness is None:
         found.minimal = False
         found.reason = violation.reason or UNEXPLAINED
@@ -466,7 +532,7 @@ LIMITS: Final[dict[Limit, str]] = {
 }
 
 
-def _not_decided(found: _Found, history: History, consistency: Consistency) -> None:
+def _not_decided(found: Found, history: History, consistency: Consistency) -> None:
     assert found.limit is not None
     if consistency == "linearizable":
         found.verified = found.verified or 0
