@@ -63,7 +63,7 @@ browser:
 # Each is a file of bench/ that can be run by itself, and says at its top what it measures; how long
 # each takes is in docs/performance.md.  The first that fails ends it.
 BENCHES := reference_engine native_engine conformance gallery trace_validation decisions \
-    snapshot_stall histories histories_algorithms histories_search
+    snapshot_stall histories histories_algorithms histories_search histories_specs
 
 .PHONY: bench
 bench: $(VENV)/run.stamp

@@ -31,7 +31,7 @@ TRUTH = {"true": True, "false": False}
 
 def instance(target: Target, settings: Iterable[str]) -> Spec:
     """The spec with these constants; `BadInput` if anything is wrong with it."""
-    given = _given(target, settings)
+    given = given_for(target, settings)
     try:
         read = Model(target.cls, given)
         if not given:
@@ -49,7 +49,8 @@ def _plain(model: Model, name: str) -> Any:
     return constant.value
 
 
-def _given(target: Target, settings: Iterable[str]) -> dict[str, Any]:
+def given_for(target: Target, settings: Iterable[str]) -> dict[str, Any]:
+    """The constants by name, as a spec takes them; those that need a type are read later."""
     known = constants_of(target.cls)
     given: dict[str, Any] = {}
     for setting in settings:
@@ -142,4 +143,4 @@ def _read(of: Type, text: str) -> Any:
     return from_json(of, data)
 
 
-__all__ = ["instance"]
+__all__ = ["given_for", "instance"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from checker.cli.options import Memory, Seconds, json_option
+from checker.cli.options import Memory, Seconds, constants_option, json_option
 from checker.cli.status import BadInput, nearest
 
 if TYPE_CHECKING:
@@ -40,8 +40,9 @@ ALGORITHMS = (
     required=True,
     metavar="NAME|FILE.py:CLASS",
     help="What the operations mean: register, cas-register, kv, mutex, lock, lease, queue, set, "
-    "log, counter, multi-register, tree, consensus; or a class of yours.",
+    "log, counter, multi-register, tree, consensus; or a class of yours, a Model or a Spec.",
 )
+@constants_option
 @click.option(
     "--timeout", type=Seconds(), help="Stop after so long, with a verdict of unknown: 90, 10m, 2h."
 )
@@ -131,6 +132,7 @@ def command(
     *,
     histories: tuple[str, ...],
     model: str,
+    constants: tuple[str, ...],
     timeout: float | None,
     max_memory: int | None,
     workers: int,
@@ -158,7 +160,7 @@ def command(
     quorate linearize run.jsonl --model register
     quorate linearize run.edn.gz --model cas-register --initial 0
     quorate linearize store/*/history.edn --model kv --json
-    quorate linearize run.jsonl --model stack.py:Stack --timeout 1m --max-memory 2G
+    quorate linearize run.jsonl --model stack.py:Stack -c room=50 --timeout 1m --max-memory 2G
     my-test | quorate linearize - --model queue --follow
     quorate linearize run.edn --model kv --convert run.jsonl
     quorate linearize run.jsonl --model register --html run.html --svg run.svg
@@ -183,7 +185,7 @@ def command(
         convert=convert is not None,
         consistency_sequential=is_sequential,
     )
-    given = _model(model, initial)
+    given = _model(model, initial, constants)
     deadline = float("inf") if timeout is None else process_began() + FOR_WORK * timeout
     spending = Spending(deadline, limit_bytes(max_memory))
     reading: dict[str, Any] = {"format": format_, "independent": independent}
@@ -215,6 +217,8 @@ def command(
         )
         results = list(linearize_each(read, given, **deciding))
     status = give(results, as_json=as_json)
+    if pictures.history is not None:
+        given = given.fitted(pictures.history)
     pictures.write(results[0], given, spending, failed=failed, null=nil)
     return status
 
@@ -303,7 +307,7 @@ def _lines(results: list[Result], worst: Result) -> int:
 # --------------------------------------------------------------------------- what is given
 
 
-def _model(name: str, initial: str | None) -> Model:
+def _model(name: str, initial: str | None, constants: tuple[str, ...]) -> Model:
     import json
 
     from checker.history.models import MODELS
@@ -317,6 +321,8 @@ def _model(name: str, initial: str | None) -> Model:
             f"no model is called `{name}`.{nearest(name, list(MODELS))}\n"
             f"There are: {', '.join(MODELS)}.  Your own: path/to/file.py:Class"
         ) from None
+    if constants:
+        model = _with_constants(model, name, constants)
     if initial is None:
         return model
     if name not in ("register", "cas-register", "counter"):
@@ -330,6 +336,17 @@ def _model(name: str, initial: str | None) -> Model:
     if name == "counter" and type(value) is not int:
         raise BadInput("--initial of a counter is an integer")
     return type(model)(value)  # type: ignore[call-arg]
+
+
+def _with_constants(model: Model, name: str, constants: tuple[str, ...]) -> Model:
+    spec = getattr(model, "spec", None)
+    if spec is None:
+        raise BadInput(f"-c gives the constants of a spec, and the model {name} is none")
+    from checker.cli.constants import given_for
+    from checker.cli.target import Target
+    from checker.history.models.specified import SpecModel
+
+    return SpecModel(spec, given_for(Target(name, spec), constants))
 
 
 def _convert(histories: tuple[str, ...], target: Path, reading: dict[str, Any]) -> int:

@@ -97,6 +97,7 @@ def linearize(
     found = Found()
     try:
         with spending.watched():
+            model = model.fitted(history)
             counted = checked(history, model, failed=failed, null=null)
             prepared = model.prepare(counted)
             if consistency == "sequential":

@@ -24,4 +24,8 @@ class HistoryError(QuorateError):
         return f"{where}{self.reason}" + (f"\n  mend: {self.mend}" if self.mend else "")
 
 
-__all__ = ["HistoryError"]
+class StepError(HistoryError):
+    """A model cannot tell whether an operation could have happened: it is too small, or wrong."""
+
+
+__all__ = ["HistoryError", "StepError"]

@@ -123,8 +123,9 @@ class _Together:
         """None: they have too little in common."""
         begun = time.monotonic()
         whole = joined(histories)
-        counted = checked(whole, self.model, **self.rules)
-        problem = problem_of(counted, self.model)
+        model = self.model.fitted(whole)
+        counted = checked(whole, model, **self.rules)
+        problem = problem_of(counted, model)
         bounds = np.searchsorted(counted.key, np.arange(len(histories) + 1)).tolist()
         results: dict[int, Result] = {}
         with closing(Objects(problem, counted.key, len(histories))) as objects:
@@ -143,14 +144,14 @@ class _Together:
                 if position != LINEARIZABLE:
                     found.violation = Violation(history)
                     if self.explain:
-                        part = checked(history, self.model, **self.rules)
+                        part = checked(history, model, **self.rules)
                         mine = problem.part(range(first, last)).at(part.invoked, part.returned)
                         before = counted.invoked[first] - part.invoked[0]
                         at = int(position - before)
                         found.violation = Violation(part, position=at, problem=mine)
-                        explained(found, found.violation, self.model, "linearizable", self.spending)
+                        explained(found, found.violation, model, "linearizable", self.spending)
                 spent = share + time.monotonic() - begun
-                results[one] = answer(history, self.model, found, spent)
+                results[one] = answer(history, model, found, spent)
         return results
 
 

@@ -200,6 +200,63 @@ def test_bad_input(folder: Path, args: list[str], said: str) -> None:
     assert result.stdout == ""
 
 
+SPEC = """
+from typing import Annotated
+from checker.lang import *
+
+class Value(Sort):
+    "What is held."
+
+class Cell(Spec):
+    values: Set[Value] = members(2)
+    most: int = const(2)
+    written: Annotated[int, Range("most + 1")] = 0
+    value: Value | None = None
+
+    @action
+    def write(self, value: Value) -> None:
+        self.value = value
+        self.written += 1
+
+    @action
+    def read(self, result: Value | None) -> None:
+        require(self.value == result)
+"""
+
+
+def test_a_spec_is_a_model(folder: Path) -> None:
+    (folder / "cell.py").write_text(SPEC)
+    assert quorate("good.jsonl", "--model", "cell.py:Cell").exit_code == 0
+    wrong = quorate("bad.jsonl", "-m", "cell.py", "--html", "page.html", "--svg", "figure.svg")
+    assert wrong.exit_code == 1
+    assert "leaves the state written=2, value=2" in wrong.stdout
+    assert "written=2, value=2" in (folder / "page.html").read_text()
+    assert (folder / "figure.svg").is_file()
+    small = quorate("bad.jsonl", "-m", "cell.py", "-c", "most=1")
+    assert small.exit_code == 2
+    assert "has no answer to write(value=2): cell.py:" in small.stderr.replace(f"{folder}/", "")
+    assert "larger constants (-c NAME=VALUE)" in small.stderr
+    for args, said in (
+        (["-m", "cell.py", "-c", "least=1"], "has no constant `least`"),
+        (["-m", "register", "-c", "most=1"], "-c gives the constants of a spec, and the model"),
+        (["-m", "cell.py", "-c", "values=a,b"], "good.jsonl:1: write is invoked with Value (a, b)"),
+    ):
+        result = quorate("good.jsonl", *args)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert said in result.stderr
+
+
+def test_following_with_a_spec(folder: Path) -> None:
+    """Its members are given by name, for nobody knows what is to come."""
+    (folder / "cell.py").write_text(SPEC)
+    args = ("-", "--follow", "-m", "cell.py", "-c", "most=9")
+    assert quorate(*args, "-c", "values=1,2", text=BAD).exit_code == 1
+    assert quorate(*args, "-c", "values=1,2", text=GOOD).exit_code == 0
+    unnamed = quorate(*args, text=GOOD)
+    assert unnamed.exit_code == 2
+    assert "write is invoked with Value" in unnamed.stderr
+
+
 @pytest.mark.parametrize("compiler", ["there-is-no-such-compiler", "false"])
 def test_without_a_compiler_it_is_slow_and_says_so(
     folder: Path, compiler: str, tmp_path: Path

@@ -2,7 +2,7 @@
 
     model.py     what a model is
     shapes.py    what the values of operations look like
-    user.py      a user's own model, from a file
+    user.py      a user's own model, from a file; specified.py: a spec in the language
 
 One kind of object each: register.py, kv.py, mutex.py, lock.py, lease.py, queue.py, set.py, log.py,
 counter.py, multi_register.py, tree.py, consensus.py.

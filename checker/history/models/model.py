@@ -28,8 +28,8 @@ Contract, which the engines rely on:
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
-from typing import Any, ClassVar, TypeAlias
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 
@@ -37,6 +37,9 @@ from checker.history.errors import HistoryError
 from checker.history.history import NO_TIME, OK, UNKNOWN, History, Integers, occurring
 from checker.history.models.shapes import Shape
 from checker.history.values import Typed, Value, text_of, to_json, typed, untyped
+
+if TYPE_CHECKING:
+    from checker.history.search.compiled import Compiled
 
 State: TypeAlias = Any
 """Hashable, and not None."""
@@ -89,6 +92,14 @@ class Model:
     def show(self, state: State) -> str:
         """A state, for people."""
         return show(state)
+
+    def fitted(self, history: History) -> Model:
+        """This model, or one with room for the values of a history."""
+        return self
+
+    def compiled(self, kinds: Sequence[tuple[str, Value, Value]]) -> Compiled | None:
+        """`step` and `steps` in C for these operations: (f, argument, result or UNKNOWN)."""
+        return None
 
     # ------------------------------------------------------------------- malformed operations
 

@@ -1,4 +1,4 @@
-"""A user's own model: `FILE.py:Class`.
+"""A user's own model: `FILE.py:Class`, a Model or a spec in the language (specified.py).
 
 The file is run as Python runs it, its folder first on the path, so that it may import its
 neighbours.  It is the user's own code, named on the command line; nothing from a history is run.
@@ -12,11 +12,14 @@ import traceback
 from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from checker.history.errors import HistoryError
 from checker.history.models.model import Model
 
-MEND = "a model is a class that extends checker.history.models.Model: see docs/histories.md"
+MEND = (
+    "a model is a class that extends checker.history.models.Model, or a Spec: see docs/histories.md"
+)
 
 
 def load(target: str) -> Model:
@@ -41,17 +44,22 @@ def load(target: str) -> Model:
     return _made(found[name], path)
 
 
-def _models_of(module: ModuleType, path: str) -> dict[str, type[Model]]:
+def _models_of(module: ModuleType, path: str) -> dict[str, type[Any]]:
+    """Models and specs; specs only if the file has imported the language."""
+    language = sys.modules.get("checker.lang.spec")
+    bases = (Model,) if language is None else (Model, language.Spec)
     return {
         name: thing
         for name, thing in vars(module).items()
         if inspect.isclass(thing)
-        and issubclass(thing, Model)
+        and issubclass(thing, bases)
         and thing.__module__ == module.__name__
     }
 
 
-def _made(cls: type[Model], path: str) -> Model:
+def _made(cls: type[Any], path: str) -> Model:
+    if not issubclass(cls, Model):
+        return _specified(cls, path)
     missing = [name for name in ("initial", "step") if getattr(cls, name) is getattr(Model, name)]
     if missing:
         raise HistoryError(f"{cls.__name__} has no method `{missing[0]}`", source=path, mend=MEND)
@@ -72,6 +80,15 @@ def _made(cls: type[Model], path: str) -> Model:
             mend="None means impossible; use another value for it, such as NULL",
         )
     return model
+
+
+def _specified(cls: type[Any], path: str) -> Model:
+    from checker.history.models.specified import SpecModel
+
+    try:
+        return SpecModel(cls)
+    except HistoryError as error:
+        raise HistoryError(error.reason, source=path, mend=error.mend) from None
 
 
 def _module(file: Path) -> ModuleType:

@@ -283,7 +283,7 @@ class _Run:
         pending = found.pending() if self.with_last else []
         configurations = tuple(
             Configuration(
-                self.prepared.states.of[one.state],
+                self.prepared.asking.state(one.state),
                 tuple(sorted(one.linearized + one.used)),
                 tuple(sorted(set(pending) - set(one.linearized))),
             )

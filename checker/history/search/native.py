@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +22,21 @@ from checker.history.budget import called_by_c
 from checker.history.history import OPEN
 from checker.history.native import library
 from checker.history.search.problem import Problem
-from checker.history.search.transitions import NONE, Complete, States, as_numbers, complete
+from checker.history.search.transitions import (
+    MOST_ANSWERS,
+    NONE,
+    Complete,
+    State,
+    States,
+    as_numbers,
+    complete,
+)
+
+if TYPE_CHECKING:
+    from checker.history.search.compiled import CompiledAsking
 
 KERNEL = Path(__file__).parent / "kernel"
 MOST_LAST = 64
-MOST_ANSWERS = 4096
 MOST_NUMBER = 0x7FFFFFF0
 FEW_ENTRIES = 4096
 """Of a complete table, at least; more for longer histories."""
@@ -76,7 +86,7 @@ class Last:
     """Open operations that have."""
 
 
-ASK = ctypes.CFUNCTYPE(c_int, c_uint32, c_uint32)
+ASK = ctypes.CFUNCTYPE(c_int, c_void_p, c_uint32, c_uint32)
 
 
 class NoKernelError(Exception):
@@ -93,7 +103,7 @@ def _library(mask_words: int, used_words: int) -> ctypes.CDLL | None:
     words = POINTER(c_uint32)
     arrays: list[object] = [c_void_p] * 4
     signatures: dict[str, tuple[object, list[object]]] = {
-        "machine_new": (c_void_p, [c_uint32, c_uint32, c_void_p, ASK, words]),
+        "machine_new": (c_void_p, [c_uint32, c_uint32, c_void_p, c_void_p, c_void_p, words]),
         "machine_free": (None, [c_void_p]),
         "machine_asked": (c_uint64, [c_void_p]),
         "search_new": (
@@ -124,13 +134,26 @@ def _rounded(words: int) -> int:
 class Asking:
     """What the kernel asks Python for: which states follow."""
 
-    def __init__(self, problem: Problem, states: States) -> None:
-        self.problem, self.states = problem, states
+    asked_of = None
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.states = problem.known.states = problem.known.states or States(problem.initial)
         self.error: BaseException | None = None
         self.memory_bytes = 0
-        """The limit of the search that asks; 0: there is none."""
         self.answers = (c_uint32 * MOST_ANSWERS)()
         self.callback = ASK(self._answer)
+
+    def complete(self, opened: Sequence[bool], most: int) -> Complete | None:
+        """The table of all transitions, if there can be one."""
+        return complete(self.states, self.problem.step, opened, most)
+
+    def limit(self, memory_bytes: int) -> None:
+        """Of the search that asks; 0: there is none."""
+        self.memory_bytes = memory_bytes
+
+    def state(self, number: int) -> State:
+        return self.states.of[number]
 
     def check(self) -> None:
         """Raise what the model raised."""
@@ -139,7 +162,7 @@ class Asking:
             raise error
 
     @called_by_c
-    def _answer(self, state: int, kind: int) -> int:
+    def _answer(self, _: int | None, state: int, kind: int) -> int:
         """Called by the kernel."""
         try:
             after = self.problem.step(self.states.of[state], kind)
@@ -157,6 +180,15 @@ class Asking:
             return -1
 
 
+def asking(problem: Problem) -> Asking | CompiledAsking:
+    """Who answers for a problem."""
+    known = problem.known
+    if known.states is None and known.compiled is None:
+        compiled = problem.compiled()
+        known.compiled = None if compiled is None else compiled.asking()
+    return known.compiled or Asking(problem)
+
+
 class Prepared:
     """A problem as the kernel wants it, and the transitions that its searches share.
 
@@ -168,10 +200,10 @@ class Prepared:
     def __init__(self, problem: Problem, object_of: NDArray[Any] | None = None) -> None:
         self.problem = problem
         known = problem.known
-        self.states = known.states = known.states or States(problem.initial)
+        self.asking = asking(problem)
         if not known.tried:
             most = FEW_ENTRIES + 2 * problem.operations
-            known.table = complete(self.states, problem.step, problem.opened, most)
+            known.table = self.asking.complete(problem.opened, most)
             known.tried = True
         table = known.table
         self.is_complete = table is not None
@@ -190,13 +222,13 @@ class Prepared:
         if loaded is None:
             raise NoKernelError
         self.library = loaded
-        self.asking = Asking(problem, self.states)
         entries = None if table is None else as_numbers(table.table, np.uint32)
         self.machine = self.library.machine_new(
             len(problem.opened),
             0 if entries is None else len(entries),
             None if entries is None else entries.ctypes.data,
-            self.asking.callback,
+            ctypes.cast(self.asking.callback, c_void_p),
+            self.asking.asked_of,
             self.asking.answers,
         )
         if not self.machine:
@@ -209,7 +241,7 @@ class Prepared:
 
     @property
     def asked(self) -> int:
-        """Transitions that Python was asked for."""
+        """Transitions that the model was asked for."""
         return int(self.library.machine_asked(self.machine))
 
     def _reads(self, table: Complete | None) -> NDArray[np.bool_]:
@@ -325,7 +357,7 @@ class Search:
 
     def run(self, work: int, deadline: float, memory_bytes: int) -> Status:
         """`deadline`: of `time.monotonic`; `memory_bytes`: of the process, 0: no limit."""
-        self.prepared.asking.memory_bytes = memory_bytes
+        self.prepared.asking.limit(memory_bytes)
         status = self.library.search_run(self._search, self.engine, work, deadline, memory_bytes)
         self.prepared.asking.check()
         return Status(status)

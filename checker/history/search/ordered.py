@@ -16,9 +16,9 @@ from checker.history.history import OPEN, History
 from checker.history.models.model import Model
 from checker.history.native import library
 from checker.history.needs import values_of
-from checker.history.search.native import ASK, KERNEL, Asking, NoKernelError
+from checker.history.search.native import KERNEL, NoKernelError, asking
 from checker.history.search.problem import Problem, problem_of
-from checker.history.search.transitions import NONE, States, as_numbers
+from checker.history.search.transitions import NONE, as_numbers
 
 Status = Literal["paused", "ordered", "no order", "time", "memory"]
 STATUSES: Final[tuple[Status, ...]] = ("paused", "ordered", "no order", "time", "memory")
@@ -114,12 +114,16 @@ def _values(
 
 @cache
 def _library() -> ctypes.CDLL | None:
-    files = [KERNEL / "1_transitions.c", Path(__file__).with_name("ordered.c")]
+    files = [
+        KERNEL / "0_limits.c",
+        KERNEL / "1_transitions.c",
+        Path(__file__).with_name("ordered.c"),
+    ]
     loaded = library("\n".join(path.read_text() for path in files), ("-O2",))
     if loaded is None:
         return None
     loaded.machine_new.restype = loaded.ordered_new.restype = c_void_p
-    loaded.machine_new.argtypes = [c_uint32, c_uint32, c_void_p, ASK, c_void_p]
+    loaded.machine_new.argtypes = [c_uint32, c_uint32] + [c_void_p] * 4
     loaded.machine_free.argtypes = loaded.ordered_free.argtypes = [c_void_p]
     loaded.machine_free.restype = loaded.ordered_free.restype = None
     loaded.ordered_new.argtypes = [c_void_p] + [c_uint32] * 4 + [c_void_p] * 10
@@ -141,11 +145,16 @@ class Search:
         if loaded is None:
             raise NoKernelError
         self._library = loaded
-        self._asking = Asking(lines.problem, States(lines.problem.initial))
+        self._asking = asking(lines.problem)
         kinds = range(len(lines.problem.opened))
         reads = np.fromiter(map(lines.problem.is_read, kinds), dtype=np.uint8, count=len(kinds))
         self._machine = loaded.machine_new(
-            len(kinds), 0, None, self._asking.callback, self._asking.answers
+            len(kinds),
+            0,
+            None,
+            ctypes.cast(self._asking.callback, c_void_p),
+            self._asking.asked_of,
+            self._asking.answers,
         )
         gates = [
             as_numbers(g, np.int64).astype(np.uint32) for g in (lines.gate_line, lines.gate_at)
@@ -173,6 +182,7 @@ class Search:
 
     def run(self, work: int, deadline: float, memory_bytes: int) -> Status:
         """`deadline`: of `time.monotonic`; `memory_bytes`: of the process, 0: no limit."""
+        self._asking.limit(memory_bytes)
         status = self._library.ordered_run(self._search, work, deadline, memory_bytes)
         self._asking.check()
         if status >= len(STATUSES):

@@ -20,6 +20,7 @@ from checker.history.search.transitions import Known, State, Step, as_numbers
 if TYPE_CHECKING:
     from checker.history.history import History
     from checker.history.models.model import Model
+    from checker.history.search.compiled import Compiled
 
 MOST_CODES = 1 << 22
 """Kinds are found with a table of so many entries instead of sorting."""
@@ -40,6 +41,8 @@ class Problem:
     """(state, kind) -> the states that can follow.  Pure.  States are hashable."""
     is_read: Callable[[int], bool] = lambda kind: False
     """True only if operations of this kind never change the state, in any state."""
+    compiled: Callable[[], Compiled | None] = lambda: None
+    """The same steps in C, if there are."""
     known: Known = field(default_factory=Known, init=False)
     """What is found out of the kinds; shared with all parts, and with nothing else."""
 
@@ -128,6 +131,7 @@ def problem_of(history: History, model: Model) -> Problem:
         model.initial(),
         step,
         lambda kind: kinds[kind][0] in model.reads,
+        lambda: model.compiled([kind[:3] for kind in kinds]),
     )
 
 

@@ -15,12 +15,16 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from sys import getsizeof
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from checker.history.budget import LimitReached, resident_bytes
+from checker.history.errors import StepError
+
+if TYPE_CHECKING:
+    from checker.history.search.compiled import CompiledAsking
 
 State = Hashable
 Step = Callable[[State, int], Sequence[State]]
@@ -31,6 +35,8 @@ SMALL_TABLE = (1 << 17) // 3 - 64
 """A little less than two thirds of 2^16.  To make a smaller one anew takes some 4 MB."""
 MOST_STATES = 256
 """Of a complete table."""
+MOST_ANSWERS = 4096
+"""So many states may follow one operation."""
 
 
 class States:
@@ -78,6 +84,8 @@ class Known:
     """The states, and the table if there can be one: `tried` says whether anybody asked."""
 
     states: States | None = None
+    compiled: CompiledAsking | None = None
+    """Instead of `states`, if the model is compiled."""
     table: Complete | None = None
     tried: bool = False
 
@@ -93,16 +101,20 @@ def complete(states: States, step: Step, opened: Sequence[bool], most: int) -> C
         own = len(rows)
         state, row = states.of[own], [NONE] * kinds
         for kind in range(kinds):
-            after = step(state, kind)
+            try:
+                after = step(state, kind)
+            except StepError:  # what the table asks for need not happen in the history
+                return None
             if len(after) > 1:
                 return None
             if after:
                 row[kind] = own if after[0] is state else number(after[0])
         rows.append(row)
-    return _read_off(np.array(rows, dtype=np.uint32).reshape(len(rows), kinds), opened)
+    return read_off(np.array(rows, dtype=np.uint32).reshape(len(rows), kinds), opened)
 
 
-def _read_off(table: NDArray[np.uint32], opened: Sequence[bool]) -> Complete:
+def read_off(table: NDArray[np.uint32], opened: Sequence[bool]) -> Complete:
+    """What the table shows of each kind; `opened`: of each, whether it is open."""
     own = np.arange(len(table), dtype=np.uint32)[:, None]
     reads: NDArray[np.bool_] = ((table == own) | (table == NONE)).all(axis=0)
     first: dict[tuple[bool, bytes], int] = {}

@@ -5,33 +5,22 @@
 
    It is part of the search for sequential consistency, too (../ordered.c).
 
-   A model is Python.  What it answers is kept: in a complete table, if the states that a history
-   can reach are few; otherwise in a hash table that is filled as the search goes on. */
+   A model is Python, or compiled (../compiled.c).  What it answers is kept: in a complete table, if
+   the states that a history can reach are few; otherwise in a hash table that is filled as the
+   search goes on. */
 
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
-#include <fcntl.h>
-
-typedef uint8_t u8;
-typedef uint16_t u16;
-typedef uint32_t u32;
-typedef uint64_t u64;
 #define INLINE static inline __attribute__((always_inline))
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
 /* What `next` gives: a state; or that the operation cannot happen; or, with MANY set, which list
-   of states.  FAILED: Python raised an error, and the search ends. */
+   of states.  FAILED: the model cannot tell, and the search ends. */
 #define NONE 0xFFFFFFFFu
 #define FAILED 0xFFFFFFFEu
 #define MANY 0x80000000u
 #define MOST_STATES 0x7FFFFFF0u
 
-/* Asks Python: how many states follow, which it writes into `answer`; negative: it failed. */
-typedef int (*Ask)(u32 state, u32 kind);
+/* Asks the model: how many states follow, which it writes into `answer`; negative: it failed. */
+typedef int (*Ask)(void *asked, u32 state, u32 kind);
 
 typedef struct {
     u32 kinds;
@@ -43,14 +32,13 @@ typedef struct {
     u32 **lists; /* each: its length, and the states */
     u32 list_count, list_room;
     Ask ask;
+    void *asked_of;
     const u32 *answer;
     u64 asked;
     u64 bytes;
     u64 memory_limit; /* of the process, 0: none */
     int full;         /* there is no memory for more */
 } Machine;
-
-static u64 resident(void);
 
 INLINE u64 mixed(u64 x) {
     x *= 0x9E3779B97F4A7C15ull;
@@ -59,11 +47,13 @@ INLINE u64 mixed(u64 x) {
     return x ^ x >> 32;
 }
 
-Machine *machine_new(u32 kinds, u32 states, const u32 *complete, Ask ask, const u32 *answer) {
+Machine *machine_new(u32 kinds, u32 states, const u32 *complete, Ask ask, void *asked_of,
+                     const u32 *answer) {
     Machine *m = calloc(1, sizeof *m);
     if (!m) return NULL;
     m->kinds = kinds;
     m->ask = ask;
+    m->asked_of = asked_of;
     m->answer = answer;
     if (states) {
         m->states = states;
@@ -109,10 +99,10 @@ static int machine_grow(Machine *m) {
     return 1;
 }
 
-/* Python's answer as one number. */
+/* The answer as one number. */
 static u32 machine_answer(Machine *m, u32 state, u32 kind) {
     m->asked++;
-    int count = m->ask(state, kind);
+    int count = m->ask(m->asked_of, state, kind);
     if (count < 0) return FAILED;
     if (count == 0) return NONE;
     if (count == 1) return m->answer[0];
@@ -161,27 +151,4 @@ INLINE u32 many(const Machine *m, u32 value) {
 
 INLINE u32 one_of(const Machine *m, u32 value, u32 i) {
     return value & MANY ? m->lists[value & ~MANY][i + 1] : value;
-}
-
-/* --- what limits are compared with --- */
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec + t.tv_nsec * 1e-9;
-}
-
-/* Bytes of the process that are in memory. */
-static u64 resident(void) {
-    static long page;
-    char text[128];
-    unsigned long all, held;
-    int file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    if (file < 0) return 0;
-    long got = read(file, text, sizeof text - 1);
-    close(file);
-    if (got <= 0) return 0;
-    text[got] = 0;
-    if (!page) page = sysconf(_SC_PAGESIZE);
-    return sscanf(text, "%lu %lu", &all, &held) == 2 ? (u64)held * page : 0;
 }

@@ -84,7 +84,7 @@ struct Search {
 
 enum { CHECK_EVERY = 4096, MEMORY_EVERY = 16 * CHECK_EVERY, ASKING = 64 };
 
-/* The clock and memory, now and then.  An answer from Python counts as much work. */
+/* The clock and memory, now and then.  An answer of the model counts as much work. */
 static __attribute__((noinline)) int limits(Search *s) {
     if (s->failure) return s->failure;
     u64 asked = s->machine->asked;
